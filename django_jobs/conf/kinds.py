@@ -1,0 +1,213 @@
+"""The kinds of values that settings have: how each is read from a text, checked and described.
+
+Every ``from_text`` and ``check`` raises ``InvalidOption`` with the reason, without the name of
+the key: the reader knows that and the value's source.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from environ import Env
+
+from django_jobs import backoff
+from django_jobs.conf.queues import QUEUES_FORM, parse_queues, queues_from
+from django_jobs.exceptions import InvalidOption
+from django_jobs.states import TERMINAL
+
+
+class Kind(Protocol):
+    """How one sort of value is read and checked."""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, for messages and the documentation."""
+
+    def from_text(self, text: str) -> Any:
+        """Read a value of the environment; :meth:`check` sees the result."""
+
+    def check(self, value: object) -> Any:
+        """Return the value in its final type, or raise ``InvalidOption``."""
+
+
+def shown(value: object) -> str:
+    """A short ``repr`` for messages."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _refuse(value: object, allowed: str) -> InvalidOption:
+    return InvalidOption(f"{shown(value)} is not allowed; it must be {allowed}")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An integer from ``minimum`` to ``maximum``."""
+
+    minimum: int
+    maximum: int
+
+    @property
+    def allowed(self) -> str:
+        return f"an integer from {self.minimum} to {self.maximum}"
+
+    def from_text(self, text: str) -> int:
+        try:
+            return int(Env.parse_value(text, int))
+        except ValueError:  # it names neither the variable nor the range
+            raise _refuse(text, self.allowed) from None
+
+    def check(self, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _refuse(value, self.allowed)
+        if not self.minimum <= value <= self.maximum:
+            raise _refuse(value, self.allowed)
+        return value
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A finite number from ``minimum`` to ``maximum``; ``optional`` allows ``None`` too."""
+
+    minimum: float
+    maximum: float
+    unit: str
+    optional: bool = False
+
+    @property
+    def allowed(self) -> str:
+        return f"a number of {self.unit} from {self.minimum:g} to {self.maximum:.12g}"
+
+    def from_text(self, text: str) -> float:
+        # Not Env.float: it drops what it does not know, so "5m" would become 5.
+        try:
+            return float(text)
+        except ValueError:
+            raise _refuse(text, self.allowed) from None
+
+    def check(self, value: object) -> float | None:
+        if value is None and self.optional:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _refuse(value, self.allowed)
+        if math.isnan(value) or not self.minimum <= value <= self.maximum:
+            raise _refuse(value, self.allowed)
+        return float(value)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    allowed: str = "True or False (in the environment: true/false, yes/no, on/off, 1/0)"
+
+    def from_text(self, text: str) -> bool:
+        # Not Env.bool alone: it takes every unknown word for False.
+        if text.strip().lower() not in {*Env.BOOLEAN_TRUE_STRINGS, *_FALSE_WORDS}:
+            raise _refuse(text, self.allowed)
+        return bool(Env.parse_value(text.strip(), bool))
+
+    def check(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise _refuse(value, self.allowed)
+        return value
+
+
+_FALSE_WORDS = ("false", "off", "no", "n", "0")
+
+
+@dataclass(frozen=True)
+class DottedPath:
+    """The dotted path of a class. That it can be imported is a system check, not our business."""
+
+    allowed: str = 'the dotted path of a class, such as "package.module.Class"'
+
+    def from_text(self, text: str) -> str:
+        return text.strip()
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not _DOTTED.fullmatch(value):
+            raise _refuse(value, self.allowed)
+        return value
+
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Queues:
+    """Queue names with the number of jobs that each may run at once."""
+
+    allowed: str = f"a dict of name to concurrency or a list of names; as a text {QUEUES_FORM}"
+
+    def from_text(self, text: str) -> str:
+        parse_queues(text, 1)
+        return text
+
+    def check(self, value: object) -> object:
+        # Stays as given: the reader adds CONCURRENCY, which may come from another source.
+        queues_from(value, 1)
+        return value
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Days to keep jobs, by terminal status."""
+
+    allowed: str = (
+        f"a dict of status ({', '.join(sorted(TERMINAL))}) to days from 0 to 36500; "
+        'in the environment "completed=7,failed=90"'
+    )
+
+    def from_text(self, text: str) -> dict[str, float]:
+        try:
+            pairs = json.loads(text) if text.lstrip().startswith("{") else _pairs(text)
+            return {status.strip(): float(days) for status, days in pairs.items()}
+        except (ValueError, TypeError, RecursionError):
+            raise _refuse(text, self.allowed) from None
+
+    def check(self, value: object) -> dict[str, float]:
+        if not isinstance(value, dict) or any(status not in TERMINAL for status in value):
+            raise _refuse(value, self.allowed)
+        try:
+            return {str(status): _DAYS.check(days) or 0.0 for status, days in value.items()}
+        except InvalidOption:
+            raise _refuse(value, self.allowed) from None
+
+
+_DAYS = Amount(0, 36_500, "days")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs: dict[str, str] = Env.parse_value(text, dict)
+    return pairs
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """A policy of :mod:`django_jobs.backoff`."""
+
+    allowed: str = (
+        "a strategy ("
+        + ", ".join(backoff.STRATEGIES)
+        + '), a list of seconds (in the environment "10,60,300"), or a callable'
+    )
+
+    def from_text(self, text: str) -> str | list[float]:
+        if text.strip() in backoff.STRATEGIES:
+            return text.strip()
+        try:
+            return [float(part) for part in text.split(",")]
+        except ValueError:
+            raise _refuse(text, self.allowed) from None
+
+    def check(self, value: object) -> object:
+        try:
+            backoff.validate(value)
+        except InvalidOption:
+            raise _refuse(value, self.allowed) from None
+        return value
