@@ -1,0 +1,52 @@
+"""The suite runs on every database; see ``tests/harness``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.harness import databases, guard
+from tests.harness.workers import StartWorker, starting_workers
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=databases.DATABASES,
+        help="run on one database only (default: DATABASE_URL, or one run on each)",
+    )
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    names = databases.supervised_databases(config)
+    return databases.run_on(names, config) if names else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    databases.report_counts(terminalreporter.stats)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, with triggers that refuse illegal moves."""
+    with django_db_blocker.unblock():
+        guard.install()
+
+
+@pytest.fixture
+def worker_process(transactional_db: None) -> Iterator[StartWorker]:
+    """Start real workers: ``worker_process("--queues", "default:2", LEASE=2)``.
+
+    Whatever happens, they and their children are dead after the test.
+    """
+    with starting_workers() as start:
+        yield start
+
+
+@pytest.fixture
+def any_status(db: None) -> Iterator[None]:
+    """Let the test write any status: its rows set a scene, they do not show a way."""
+    with guard.guard_paused():
+        yield

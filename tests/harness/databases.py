@@ -1,0 +1,138 @@
+"""Run the suite on every database, each in a ``pytest`` process of its own.
+
+The process that was asked for only supervises: it prepares a database, starts ``pytest`` with
+``DATABASE_URL`` and the same arguments, and sums up. Settings are read once per process, so one
+process cannot serve two databases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from testproject.postgres import postgres
+
+DATABASES = ("sqlite", "postgres")
+
+#: Set in the supervised processes: the file that takes their counts.
+COUNTS_VARIABLE = "RUNJOBS_TESTS_COUNTS"
+
+#: The outcomes of pytest's reports, as the words of the last line.
+WORDS = {
+    "passed": "passed",
+    "failed": "failed",
+    "error": "failed",
+    "xpassed": "failed",
+    "skipped": "skipped",
+    "xfailed": "skipped",
+}
+
+#: Seconds that an interrupted run gets to stop its workers.
+FAREWELL = 20
+
+
+def supervised_databases(config: pytest.Config) -> tuple[str, ...]:
+    """The databases to start a process for; none, if this process shall run the tests itself."""
+    option = config.option
+    listing = option.help or option.version or option.collectonly or option.markers
+    if COUNTS_VARIABLE in os.environ or listing or option.showfixtures:
+        return ()
+    if option.database:
+        return (option.database,)
+    return () if "DATABASE_URL" in os.environ else DATABASES
+
+
+def run_on(databases: Iterable[str], config: pytest.Config) -> int:
+    """Run ``pytest`` on each database and return the worst exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    codes: list[int] = []
+    counts: Counter[str] = Counter()
+    for database in databases:
+        print(f"\n===== {database} =====", flush=True)
+        code, counted = run_pytest(database, config)
+        codes.append(code)
+        counts += counted
+        if code == pytest.ExitCode.INTERRUPTED:
+            break
+    print("\n{passed} passed, {failed} failed, {skipped} skipped".format_map(with_zeros(counts)))
+    return worst(codes)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code that tells most; "no tests collected" only if no process found any."""
+    meaningful = [code for code in codes if code != pytest.ExitCode.NO_TESTS_COLLECTED]
+    return max(meaningful, default=int(pytest.ExitCode.NO_TESTS_COLLECTED))
+
+
+def with_zeros(counts: Counter[str]) -> dict[str, int]:
+    return {word: counts[word] for word in ("passed", "failed", "skipped")}
+
+
+@contextmanager
+def prepared(database: str) -> Iterator[str]:
+    """Yield the ``DATABASE_URL`` of a database that lives as long as the block."""
+    if database == "postgres":
+        with postgres() as url:
+            yield url
+    else:
+        with tempfile.TemporaryDirectory(prefix="runjobs-tests-") as folder:
+            yield f"sqlite:///{Path(folder) / 'jobs.sqlite3'}"
+
+
+def run_pytest(database: str, config: pytest.Config) -> tuple[int, Counter[str]]:
+    """Run ``pytest`` as asked for on one database; return its exit code and counts."""
+    arguments = [*parallel(config), *config.invocation_params.args]
+    with prepared(database) as url, tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=config.invocation_params.dir,
+            env={**os.environ, "DATABASE_URL": url, COUNTS_VARIABLE: file.name},
+        )
+        try:
+            code = process.wait()
+        except BaseException:
+            see_off(process)
+            raise
+        text = file.read()
+    # A negative code is the signal that killed the process.
+    return (code if code >= 0 else 128 - code), Counter(json.loads(text) if text else {})
+
+
+def parallel(config: pytest.Config) -> list[str]:
+    """Two processes for the whole suite; a file or a test is sooner done in one."""
+    named = any(
+        Path(argument.split("::")[0]).exists() for argument in config.invocation_params.args
+    )
+    chosen = config.option.numprocesses is not None or config.option.usepdb
+    return [] if named or chosen or config.option.capture == "no" else ["-n", "2"]
+
+
+def see_off(process: subprocess.Popen[bytes]) -> None:
+    """Let an interrupted run end its tests' worker processes before it goes."""
+    for farewell in (None, signal.SIGINT, signal.SIGKILL):
+        if farewell is not None:
+            process.send_signal(farewell)
+        try:
+            process.wait(2 if farewell is None else FAREWELL)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def report_counts(stats: dict[str, list[object]]) -> None:
+    """Leave the counts of this process for its supervisor."""
+    if file := os.environ.get(COUNTS_VARIABLE):
+        counts: Counter[str] = Counter()
+        for outcome, word in WORDS.items():
+            counts[word] += len(stats.get(outcome, ()))
+        Path(file).write_text(json.dumps(counts))

@@ -1,0 +1,10 @@
+"""The test project's settings with the tests as an app: its ``jobs.py`` holds their jobs."""
+
+from __future__ import annotations
+
+from testproject.settings import *  # noqa: F403
+from testproject.settings import INSTALLED_APPS as PROJECT_APPS
+
+DEBUG = False
+INSTALLED_APPS = [*PROJECT_APPS, "tests"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
