@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from django_jobs.conf.keys import Configuration
 from django_jobs.conf.lazy import clear_overrides, config, describe, override, read, reset
-from django_jobs.conf.queues import check_queue_name, parse_queues
+from django_jobs.conf.queues import parse_queues
 from django_jobs.conf.reading import Problem, Reading
 
 __all__ = [
     "Configuration",
     "Problem",
     "Reading",
-    "check_queue_name",
     "clear_overrides",
     "config",
     "describe",

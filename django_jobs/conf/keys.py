@@ -79,7 +79,7 @@ class Configuration:
 
     # Failures.
     MAX_ATTEMPTS: int = _setting(
-        3, Whole(1, 1000), "Failures after which a job gives up.", unit="failures"
+        3, Whole(1, 1_000_000), "Failures after which a job gives up.", unit="failures"
     )
     CRASH_LIMIT: int = _setting(
         3, Whole(1, 1000), "Process deaths after which a job gives up.", unit="deaths"

@@ -1,31 +1,16 @@
-"""Queue names and the text form of queues: ``critical:5,default:10,bulk``."""
+"""The forms in which queues are written, above all as a text: ``critical:5,default:10,bulk``."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from django_jobs.exceptions import InvalidOption, InvalidQueueName
+from django_jobs.exceptions import InvalidOption
+from django_jobs.names import check_queue_name
 
-QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,50}")
 CONCURRENCY_MIN: Final = 1
 CONCURRENCY_MAX: Final = 1000
 QUEUES_FORM: Final = 'write them as "critical:5,default:10,bulk"'
-
-
-def check_queue_name(name: object) -> str:
-    """Return ``name`` if it can name a queue.
-
-    Raises:
-        InvalidQueueName: it is not a text of 1 to 50 ASCII letters, digits, dashes, underscores.
-    """
-    if not isinstance(name, str) or not QUEUE_NAME.fullmatch(name):
-        shown = repr(name[:60]) if isinstance(name, str) else f"a {type(name).__name__}"
-        raise InvalidQueueName(
-            f"queue: {shown} is not a queue name; use 1 to 50 letters, digits, dashes or "
-            "underscores."
-        )
-    return name
 
 
 def check_concurrency(concurrency: object, name: str) -> int:
