@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import django
 import environ
 
 env = environ.Env()
@@ -85,8 +86,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Mails become files, so that the demo can show what it "sent".
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = str(PROJECT_FOLDER / "outbox")
+OUTBOX_FOLDER = PROJECT_FOLDER / "outbox"
+MAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": MAIL_BACKEND, "OPTIONS": {"file_path": OUTBOX_FOLDER}}}
+else:
+    EMAIL_BACKEND = MAIL_BACKEND
+    EMAIL_FILE_PATH = OUTBOX_FOLDER
 DEFAULT_FROM_EMAIL = "alerts@example.org"
 
 USE_TZ = True

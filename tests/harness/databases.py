@@ -15,9 +15,10 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from testproject.postgres import postgres
@@ -54,6 +55,8 @@ def supervised_databases(config: pytest.Config) -> tuple[str, ...]:
 
 def run_on(databases: Iterable[str], config: pytest.Config) -> int:
     """Run ``pytest`` on each database and return the worst exit code."""
+    # Shells start background jobs with SIGINT ignored, and the runs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     codes: list[int] = []
     counts: Counter[str] = Counter()
@@ -103,6 +106,8 @@ def run_pytest(database: str, config: pytest.Config) -> tuple[int, Counter[str]]
         except BaseException:
             see_off(process)
             raise
+        finally:
+            end_leftovers(file.name)
         text = file.read()
     # A negative code is the signal that killed the process.
     return (code if code >= 0 else 128 - code), Counter(json.loads(text) if text else {})
@@ -127,6 +132,14 @@ def see_off(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
         return
+
+
+def end_leftovers(counts_file: str) -> None:
+    """Kill what a killed run left behind: the processes that still bear its name."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(COUNTS_VARIABLE) == counts_file:
+                process.kill()
 
 
 def report_counts(stats: dict[str, list[object]]) -> None:

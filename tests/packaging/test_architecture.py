@@ -53,6 +53,7 @@ def test_annotations_are_never_evaluated() -> None:
     assert not [shown(path) for path in filled if wanted not in path.read_text()]
 
 
+@pytest.mark.django_db
 def test_the_migrations_match_the_models() -> None:
     output = StringIO()
     call_command("makemigrations", "--check", "--dry-run", stdout=output, stderr=output)
