@@ -103,9 +103,11 @@ class PostgresServer:
             self._make_programs_executable()
             if not (self.data / "PG_VERSION").exists():
                 self._make_data()
-            settings = " ".join(f"-c '{setting}'" for setting in self._settings())
-            start = ["-l", str(self.log), "-o", f"{settings} -k '{self.folder}'", "-w", "start"]
-            self._run("pg_ctl", "-D", str(self.data), *start)
+            settings = SOCKET_ONLY if self.durable else (*SOCKET_ONLY, *FORGETFUL)
+            options = " ".join(f"-c '{setting}'" for setting in settings) + f" -k '{self.folder}'"
+            self._run(
+                "pg_ctl", "-D", str(self.data), "-l", str(self.log), "-o", options, "-w", "start"
+            )
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -119,9 +121,6 @@ class PostgresServer:
             self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
             self.running = False
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _settings(self) -> tuple[str, ...]:
-        return SOCKET_ONLY if self.durable else (*SOCKET_ONLY, *FORGETFUL)
 
     def _make_folder(self) -> Path:
         # The path of a socket may have some 100 characters.
@@ -141,16 +140,14 @@ class PostgresServer:
         try:
             self._run("initdb", "--version")
         except PermissionError:
-            package = self.programs.parent.parent
-            copy = self.folder / "copy" / package.name / self.programs.parent.name
-            shutil.copytree(self.programs.parent, copy, symlinks=True)
+            package, copy = self.programs.parent.parent, self.folder / "copy"
             # A wheel keeps the libraries of its programs in a folder beside the package.
-            libraries = package.with_name(f"{package.name}.libs")
-            if libraries.is_dir():
-                shutil.copytree(libraries, self.folder / "copy" / libraries.name)
-            for path in (self.folder / "copy", *(self.folder / "copy").rglob("*")):
+            for folder in (self.programs.parent, package.with_name(f"{package.name}.libs")):
+                if folder.is_dir():
+                    shutil.copytree(folder, copy / folder.relative_to(package.parent))
+            for path in (copy, *copy.rglob("*")):
                 self._hand_over(path)
-            self.programs = copy / self.programs.name
+            self.programs = copy / self.programs.relative_to(package.parent)
 
     def _hand_over(self, path: Path) -> None:
         if self.account is not None:
