@@ -1,0 +1,98 @@
+"""The data of a log line: anything becomes JSON, what is too much is left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID
+
+from django_jobs.validation.texts import ELLIPSIS, UNPRINTABLE, clean_text
+
+#: Characters of all texts of one value together, and what each value costs besides.
+CHARACTERS: Final = 16_384
+VALUE_COST: Final = 8
+TEXT_LIMIT: Final = 4_096
+KEY_LIMIT: Final = 200
+DEPTH: Final = 8
+_INTEGER_MAX_BITS: Final = 1024
+
+_PRINTED: Final = (date, time, timedelta, UUID, Decimal, PurePath)
+
+
+def clean_json(value: object) -> Any:
+    """Make any value storable as JSON; never raises.
+
+    Values without a JSON form become their text, NaN becomes ``"nan"``. Deep, long and circular
+    values are cut, with ``"…"`` in place of the rest; a dict stays a dict.
+    """
+    try:
+        return _Cleaner().clean(value, DEPTH)
+    except Exception:  # noqa: BLE001 - foreign methods raise anything
+        return {} if isinstance(value, dict) else UNPRINTABLE
+
+
+class _Cleaner:
+    """Cleans one value; ``_left`` is how many characters may still be spent."""
+
+    def __init__(self) -> None:
+        self._left = CHARACTERS
+
+    def clean(self, value: Any, depth: int) -> Any:
+        self._left -= VALUE_COST
+        if value is None or isinstance(value, bool):
+            return value if value is None else bool(value)
+        if isinstance(value, Enum):
+            return self._text(value.value) if depth <= 0 else self.clean(value.value, depth - 1)
+        if isinstance(value, int):
+            return self._integer(value)
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else str(float(value))
+        if isinstance(value, str | _PRINTED):
+            return self._text(value)
+        return self._container(value, depth)
+
+    def _container(self, value: Any, depth: int) -> Any:
+        if isinstance(value, dict):
+            return self._dict(value, depth) if depth > 0 else ELLIPSIS
+        if isinstance(value, list | tuple | set | frozenset):
+            return self._list(value, depth) if depth > 0 else ELLIPSIS
+        return self._text(value, repr)
+
+    def _dict(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
+        cleaned: dict[str, Any] = {}
+        for key, item in list(value.items()):
+            if self._left <= 0:
+                cleaned[ELLIPSIS] = ELLIPSIS
+                break
+            cleaned[self._text(key, limit=KEY_LIMIT)] = self.clean(item, depth - 1)
+        return cleaned
+
+    def _list(self, value: Iterable[Any], depth: int) -> list[Any]:
+        cleaned: list[Any] = []
+        for item in list(value):
+            if self._left <= 0:
+                cleaned.append(ELLIPSIS)
+                break
+            cleaned.append(self.clean(item, depth - 1))
+        return cleaned
+
+    def _integer(self, value: int) -> Any:
+        bits = value.bit_length()
+        if bits > _INTEGER_MAX_BITS:
+            return f"<integer of {bits:,} bits>"
+        self._left -= bits // 3
+        return int(value)
+
+    def _text(self, value: Any, write: Callable[[Any], str] = str, limit: int = TEXT_LIMIT) -> str:
+        try:
+            whole = value if isinstance(value, str) else write(value)
+        except Exception:  # noqa: BLE001 - a foreign __repr__ raises anything
+            whole = UNPRINTABLE
+        text = clean_text(whole, max(1, min(limit, self._left)))
+        self._left -= len(text)
+        return text

@@ -1,0 +1,79 @@
+"""Texts that the queue itself must store: whatever they hold, they are stored."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+
+#: Characters of a stored traceback.
+TRACEBACK_LIMIT: Final = 64 * 1024
+#: Characters of an exception's one-line description.
+DESCRIPTION_LIMIT: Final = 1000
+#: Stands for a value whose ``__str__`` or ``__repr__`` raises.
+UNPRINTABLE: Final = "<unprintable>"
+ELLIPSIS: Final = "…"
+
+
+def clean_text(text: object, limit: int) -> str:
+    """Make any text storable; never raises.
+
+    NUL and lone surrogates are written as escapes.
+
+    Args:
+        text: usually a ``str``; of anything else, its ``str()``.
+        limit: characters to keep; longer texts end in an ellipsis.
+    """
+    try:
+        whole = text if type(text) is str else str.__str__(str(text))
+        # Cut first: escaping then works on little, however long the text is.
+        return _cut(escape(whole[: limit + 1]), limit)
+    except Exception:  # noqa: BLE001 - a foreign __str__ raises anything
+        return _cut(UNPRINTABLE, limit)
+
+
+def describe_exception(exception: BaseException) -> str:
+    """One line, ``ValueError: message``; never raises."""
+    name = type(exception).__qualname__
+    try:
+        message = " ".join(str(exception)[: 2 * DESCRIPTION_LIMIT].split())
+    except Exception:  # noqa: BLE001 - a foreign __str__ raises anything
+        message = UNPRINTABLE
+    return clean_text(f"{name}: {message}" if message else name, DESCRIPTION_LIMIT)
+
+
+def format_traceback(exception: BaseException, limit: int = TRACEBACK_LIMIT) -> str:
+    """The traceback as text, without local variables; never raises.
+
+    Args:
+        limit: characters to keep; the middle of a longer traceback is left out.
+    """
+    try:
+        text = "".join(traceback.format_exception(exception))
+        return _keep_ends(escape(_keep_ends(text, limit)), limit)
+    except Exception:  # noqa: BLE001 - formatting runs code of foreign exceptions
+        return clean_text(describe_exception(exception), limit)
+
+
+def escape(text: str) -> str:
+    """Write NUL and lone surrogates as Python escapes."""
+    if "\0" in text:
+        text = text.replace("\0", "\\x00")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return text[: limit - 1] + ELLIPSIS if limit > 0 else ""
+
+
+def _keep_ends(text: str, limit: int) -> str:
+    """Leave out the middle: the head says where it began, the tail what was raised."""
+    if len(text) <= limit:
+        return text
+    marker = f"\n{ELLIPSIS} {len(text) - limit:,} characters left out {ELLIPSIS}\n"
+    room = limit - len(marker)
+    if room < 2:
+        return _cut(text, limit)
+    head = room // 2
+    return text[:head] + marker + text[head - room :]
