@@ -145,7 +145,7 @@ def _seconds(delay: object) -> float:
         raise InvalidOption(
             f"backoff: a delay is a number of seconds or a timedelta, not {type(delay).__name__}."
         )
-    if delay < 0 or math.isnan(delay) or math.isinf(delay):
+    if not 0 <= delay < math.inf:  # refuses NaN, too
         raise InvalidOption("backoff: a delay is a finite number of seconds, 0 or more.")
     return delay
 

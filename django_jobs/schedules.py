@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.conf import settings
 
-from django_jobs import conf
+from django_jobs.conf import config
+from django_jobs.conf.shown import shown
 from django_jobs.crontab import Crontab
 from django_jobs.exceptions import DuplicateSchedule, InvalidArguments, InvalidJob, InvalidOption
 from django_jobs.names import JOB_NAME, check_queue_name
 from django_jobs.priority import PRIORITY_MAX, PRIORITY_MIN
+from django_jobs.registry import registry
 
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
@@ -81,7 +83,7 @@ class Schedules:
             if schedule.builtin:
                 return  # the user's came first and stays
             # The same place again is a reloaded module, not a second schedule.
-            reloaded = holder.definition is not schedule.definition and (
+            reloaded = holder.definition.function is not schedule.definition.function and (
                 holder.definition.location == schedule.definition.location
             )
             if not reloaded:
@@ -162,7 +164,7 @@ def cron(
             expression,
             settings.TIME_ZONE if timezone is None else timezone,
             schedule_name,
-            min_interval=_min_interval(),
+            min_interval=config.CRON_MIN_INTERVAL,
         )
         schedules.add(
             Schedule(
@@ -184,18 +186,18 @@ def cron(
     return register
 
 
-def _min_interval() -> float:
-    # Not from ``config``: a bad setting must reach ``manage.py check``, not stop the import here.
-    seconds: float = conf.read().values["CRON_MIN_INTERVAL"]
-    return seconds
-
-
 def _definition(decorated: object) -> AnyDefinition:
-    # Duck typing: a definition is whatever has these; importing the class would be a circle.
-    if all(hasattr(decorated, part) for part in ("name", "options", "schema")):
-        return cast("AnyDefinition", decorated)
-    shown = getattr(decorated, "__qualname__", None) or type(decorated).__name__
-    raise InvalidJob(f"{shown} is not a job: write @cron(…) above @job(…), not below it.")
+    # Duck typing: importing the class here would be a circle.
+    name = getattr(decorated, "name", None)
+    if not isinstance(name, str) or not hasattr(decorated, "schema"):
+        called = getattr(decorated, "__qualname__", None) or type(decorated).__name__
+        raise InvalidJob(f"{called} is not a job: write @cron(…) above @job(…), not below it.")
+    if registry.find(name) is not decorated:
+        raise InvalidJob(
+            f"{name} with options of using() cannot be scheduled, they would be lost: schedule "
+            "the job itself and give queue and priority to @cron(…)."
+        )
+    return cast("AnyDefinition", decorated)
 
 
 def _bound(definition: AnyDefinition, params: object) -> dict[str, Any]:
@@ -210,7 +212,7 @@ def _check_name(name: object) -> str:
     if not isinstance(name, str) or not JOB_NAME.fullmatch(name):
         raise InvalidOption(
             "name: a schedule's name has 1 to 200 letters, digits, dots, colons, dashes or "
-            f"underscores; got {name!r:.60}."
+            f"underscores; got {shown(name)}."
         )
     return name
 
@@ -218,14 +220,14 @@ def _check_name(name: object) -> str:
 def _check_choice(option: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         allowed = ", ".join(repr(choice) for choice in choices)
-        raise InvalidOption(f"{option}: one of {allowed}; got {value!r:.60}.")
+        raise InvalidOption(f"{option}: one of {allowed}; got {shown(value)}.")
 
 
 def _check_whole(option: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidOption(f"{option}: a whole number from {low} to {high}; got {value!r:.60}.")
+        raise InvalidOption(f"{option}: a whole number from {low} to {high}; got {shown(value)}.")
 
 
 def _check_flag(option: str, value: object) -> None:
     if not isinstance(value, bool):
-        raise InvalidOption(f"{option}: True or False; got {value!r:.60}.")
+        raise InvalidOption(f"{option}: True or False; got {shown(value)}.")

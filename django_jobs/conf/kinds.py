@@ -7,7 +7,6 @@ the key: the reader knows that and the value's source.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from environ import Env
 
 from django_jobs import backoff
 from django_jobs.conf.queues import QUEUES_FORM, parse_queues, queues_from
+from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
 from django_jobs.states import TERMINAL
 
@@ -32,12 +32,6 @@ class Kind(Protocol):
 
     def check(self, value: object) -> Any:
         """Return the value in its final type, or raise ``InvalidOption``."""
-
-
-def shown(value: object) -> str:
-    """A short ``repr`` for messages."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _refuse(value: object, allowed: str) -> InvalidOption:
@@ -94,7 +88,7 @@ class Amount:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _refuse(value, self.allowed)
-        if math.isnan(value) or not self.minimum <= value <= self.maximum:
+        if not self.minimum <= value <= self.maximum:  # refuses NaN, too
             raise _refuse(value, self.allowed)
         return float(value)
 

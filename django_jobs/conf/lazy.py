@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final, cast
 
+from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
 
@@ -25,8 +26,14 @@ class LazyConfiguration:
         if name.startswith("__"):
             raise AttributeError(name)
         value = getattr(build(), name)
-        self.__dict__[name] = value
+        if _cache:
+            self.__dict__[name] = value
         return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            f"config.{name} cannot be set; use settings.DJANGO_JOBS or override()."
+        )
 
     def __repr__(self) -> str:
         return "<config of django_jobs>"
@@ -44,11 +51,17 @@ def read() -> Reading:
 def build() -> Configuration:
     """Return the checked configuration, from the cache if there.
 
+    While Django loads its apps, bad values are replaced by their defaults instead: decorators
+    in ``jobs.py`` read settings, and ``manage.py check`` could report nothing if they failed.
+
     Raises:
         InvalidConfiguration: some value is bad; the message lists them all.
     """
     if "built" not in _cache:
-        _cache["built"] = _checked(read())
+        reading = read()
+        if not apps.ready and reading.is_bad:
+            return Configuration(**reading.values)
+        _cache["built"] = _checked(reading)
     return _cache["built"]
 
 
@@ -97,9 +110,9 @@ def _read(overrides: dict[str, Any]) -> Reading:
 
 
 def _checked(reading: Reading) -> Configuration:
-    fatal = [problem for problem in reading.problems if problem.fatal]
-    if fatal:
+    if reading.is_bad:
         # What the user just typed comes first.
+        fatal = [problem for problem in reading.problems if problem.fatal]
         fatal.sort(key=lambda problem: problem.source != COMMAND_LINE)
         lines = "\n".join(f"  - {problem}" for problem in fatal)
         raise InvalidConfiguration(f"The configuration of django_jobs is not usable:\n{lines}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
 from django_jobs.names import check_queue_name
 
@@ -22,7 +23,7 @@ def check_concurrency(concurrency: object, name: str) -> int:
     is_number = isinstance(concurrency, int) and not isinstance(concurrency, bool)
     if not is_number or not CONCURRENCY_MIN <= concurrency <= CONCURRENCY_MAX:  # type: ignore[operator]
         raise InvalidOption(
-            f"queue {name!r}: the concurrency {str(concurrency)[:20]!r} is not an integer "
+            f"queue {name!r}: the concurrency {shown(concurrency)} is not an integer "
             f"from {CONCURRENCY_MIN} to {CONCURRENCY_MAX}."
         )
     return concurrency  # type: ignore[return-value]

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from django_jobs.conf.aliases import variables
 from django_jobs.conf.keys import KEYS, Key
-from django_jobs.conf.kinds import shown
 from django_jobs.conf.queues import queues_from
+from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
 
 COMMAND_LINE: Final = "command line"
@@ -44,6 +44,11 @@ class Reading:
     values: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether a problem is fatal."""
+        return any(problem.fatal for problem in self.problems)
 
 
 def settings_source(key: object) -> str:
@@ -125,7 +130,10 @@ def _unknown_settings(given: Mapping[Any, Any]) -> Iterator[Problem]:
     for name in given:
         if name not in KEYS:
             yield Problem(
-                str(name)[:60], settings_source(name), "there is no such key", _suggestion(name)
+                name[:60] if isinstance(name, str) else shown(name),
+                settings_source(name),
+                "there is no such key",
+                _suggestion(name),
             )
 
 
@@ -139,7 +147,7 @@ def _unknown_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _suggestion(name: object) -> str:
-    close = get_close_matches(str(name).upper()[:60], KEYS, n=1)
+    close = get_close_matches(name[:60].upper(), KEYS, n=1) if isinstance(name, str) else []
     return f"Did you mean {close[0]}?" if close else f"Known keys: {', '.join(KEYS)}."
 
 

@@ -93,7 +93,7 @@ def test_nonsense_gives_way_to_exponential_with_a_warning(
 
 
 @pytest.mark.parametrize(
-    "policy", [*backoff.STRATEGIES, [1], (0, 2.5), [timedelta(1)], lambda *_: 1]
+    "policy", [*backoff.STRATEGIES, [1], [10**400], (0, 2.5), [timedelta(1)], lambda *_: 1]
 )
 def test_validate_accepts(policy: Any) -> None:
     backoff.validate(policy)

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.checks import CheckMessage, run_checks
+from django.db import connection
+from django.test import override_settings
+
+from django_jobs import checks, conf
+from django_jobs.checks import databases
+from django_jobs.conf.aliases import ALIASES
+from django_jobs.conf.keys import KEYS
+
+GOOD = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"}
+
+
+class NotACodec:
+    """Importable, but without methods."""
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*ALIASES, *(f"DJANGO_JOBS_{key}" for key in KEYS)]:
+        monkeypatch.delenv(name, raising=False)
+    conf.clear_overrides()
+
+
+def ids(messages: list[CheckMessage]) -> list[str]:
+    return [str(message.id).removeprefix("django_jobs.") for message in messages]
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A stand-in for the connection to the jobs' database; checks only look at its attributes."""
+    stand_in = SimpleNamespace(
+        vendor="sqlite", settings_dict={"OPTIONS": {}}, is_in_memory_db=lambda: False
+    )
+    monkeypatch.setattr(databases, "connections", {"default": stand_in})
+    return stand_in
+
+
+# Settings
+
+
+def test_a_good_configuration_is_silent() -> None:
+    with override_settings(DJANGO_JOBS={"LEASE": 30}):
+        messages = [
+            *checks.check_configuration(),
+            *checks.check_time_zones(),
+            *checks.check_classes(),
+            *checks.check_lease(),
+        ]
+    assert messages == []
+
+
+def test_bad_settings_are_errors_with_key_source_and_range() -> None:
+    with override_settings(DJANGO_JOBS={"LEASE": "5m", "LEASES": 6}):
+        lease, leases = checks.check_configuration()
+    assert ids([lease, leases]) == ["E001", "E001"]
+    assert lease.msg == (
+        "LEASE (settings.DJANGO_JOBS['LEASE']): '5m' is not allowed; "
+        "it must be a number of seconds from 1 to 86400."
+    )
+    assert leases.hint == "Did you mean LEASE?"
+
+
+def test_unknown_variables_are_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_JOBS_LEASES", "6")
+    (message,) = checks.check_configuration()
+    assert ids([message]) == ["W001"]
+    assert "environment DJANGO_JOBS_LEASES" in message.msg
+
+
+def test_manage_py_check_reports_bad_settings() -> None:
+    with override_settings(DJANGO_JOBS={"LEASE": "5m"}, USE_TZ=False):
+        found = ids([one for one in run_checks() if str(one.id).startswith("django_jobs.")])
+    assert {"E001", "E002"} <= set(found)
+
+
+def test_use_tz_is_needed() -> None:
+    with override_settings(USE_TZ=False):
+        (message,) = checks.check_time_zones()
+    assert ids([message]) == ["E002"]
+    assert message.hint == "Set USE_TZ = True."
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "number", "reason"),
+    [
+        ("CODEC", "no.such.Codec", "E003", "cannot be imported: ModuleNotFoundError"),
+        ("CODEC", "django_jobs.codec.Nothing", "E003", "cannot be imported: ImportError"),
+        ("CODEC", "django_jobs.codec.active_codec", "E003", "is not a class"),
+        ("CODEC", f"{__name__}.NotACodec", "E003", "lacks the method encode, decode"),
+        ("STORE", "no.such.Store", "E004", "cannot be imported"),
+        ("STORE", f"{__name__}.NotACodec", "E004", "lacks the method"),
+    ],
+)
+def test_classes_must_load(key: str, path: str, number: str, reason: str) -> None:
+    with override_settings(DJANGO_JOBS={key: path}):
+        (message,) = checks.check_classes()
+    assert ids([message]) == [number]
+    assert f"settings.DJANGO_JOBS['{key}']" in message.msg
+    assert reason in message.msg
+
+
+@pytest.mark.parametrize(
+    ("lease", "debug", "expected"),
+    [(9.9, False, ["W002"]), (9.9, True, []), (10, False, [])],
+)
+def test_a_short_lease_is_doubtful_in_production(
+    monkeypatch: pytest.MonkeyPatch, lease: float, debug: bool, expected: list[str]
+) -> None:
+    with override_settings(DJANGO_JOBS={"LEASE": lease}, DEBUG=debug):
+        assert checks.check_lease() == []  # these are tests
+        monkeypatch.delattr(mail, "outbox")
+        assert ids(checks.check_lease()) == expected
+
+
+# SQLite
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["W003", "W004"]),
+        ({"timeout": 20}, ["W003", "W004"]),
+        ({"transaction_mode": "DEFERRED"}, ["W003", "W004"]),
+        ({"transaction_mode": "immediate"}, ["W004"]),
+        ({"init_command": "PRAGMA journal_mode = 'wal';"}, ["W003"]),
+        ({"init_command": "PRAGMA synchronous=NORMAL"}, ["W003", "W004"]),
+        (GOOD, []),
+        (GOOD | {"init_command": "PRAGMA journal_mode=DELETE"}, []),
+        (GOOD | {"transaction_mode": "EXCLUSIVE"}, []),
+    ],
+)
+def test_sqlite_needs_immediate_transactions_and_wal(
+    database: Any, options: dict[str, Any], expected: list[str]
+) -> None:
+    database.settings_dict["OPTIONS"] = options
+    messages = checks.check_sqlite()
+    assert ids(messages) == expected
+    for message in messages:
+        assert 'DATABASES["default"]' in message.msg
+        assert databases.SQLITE_OPTIONS in str(message.hint)
+
+
+def test_the_options_to_paste_satisfy_the_check(database: Any) -> None:
+    pasted = eval(f"{{{databases.SQLITE_OPTIONS}}}")
+    database.settings_dict.update(pasted)
+    assert checks.check_sqlite() == []
+
+
+def test_sqlite_in_memory_needs_no_wal(database: Any) -> None:
+    database.is_in_memory_db = lambda: True
+    assert ids(checks.check_sqlite()) == ["W003"]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ((3, 6, 23), False),
+        ((3, 7, 0), True),
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 52, 0), False),
+    ],
+)
+def test_versions_of_sqlite_that_lose_commits(version: tuple[int, ...], expected: bool) -> None:
+    assert databases.loses_commits(version) is expected
+
+
+@pytest.mark.parametrize(
+    ("processes", "version", "mode", "expected"),
+    [
+        (2, (3, 40, 1), "WAL", ["W005"]),
+        (1, (3, 40, 1), "WAL", []),
+        (2, (3, 40, 1), "DELETE", []),
+        (2, (3, 51, 3), "WAL", []),
+    ],
+)
+def test_the_version_matters_for_several_processes_in_wal_mode(
+    database: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    processes: int,
+    version: tuple[int, ...],
+    mode: str,
+    expected: list[str],
+) -> None:
+    monkeypatch.setattr(databases, "sqlite_version_info", version)
+    database.settings_dict["OPTIONS"] = GOOD | {"init_command": f"PRAGMA journal_mode={mode}"}
+    with override_settings(DJANGO_JOBS={"PROCESSES": processes}):
+        assert ids(checks.check_sqlite()) == expected
+
+
+# Servers
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found"),
+    [
+        ({"vendor": "postgresql", "pg_version": 150_000}, None),
+        ({"vendor": "postgresql", "pg_version": 180_004}, None),
+        ({"vendor": "postgresql", "pg_version": 140_018}, "PostgreSQL 14.18"),
+        (
+            {"vendor": "mysql", "mysql_is_mariadb": True, "mysql_version": (10, 5, 29)},
+            "MariaDB 10.5.29",
+        ),
+        ({"vendor": "mysql", "mysql_is_mariadb": True, "mysql_version": (10, 6, 0)}, None),
+        (
+            {"vendor": "mysql", "mysql_is_mariadb": False, "mysql_version": (8, 0, 0)},
+            "MySQL 8.0.0",
+        ),
+        ({"vendor": "mysql", "mysql_is_mariadb": False, "mysql_version": (8, 0, 1)}, None),
+        ({"vendor": "sqlite"}, None),
+        ({"vendor": "oracle"}, "oracle"),
+    ],
+)
+def test_servers_must_be_new_enough(
+    database: Any, attributes: dict[str, Any], found: str | None
+) -> None:
+    vars(database).update(attributes)
+    assert checks.check_database_version(databases=None) == []
+    assert checks.check_database_version(databases=["other"]) == []
+    messages = checks.check_database_version(databases=["default"])
+    assert ids(messages) == (["E005"] if found else [])
+    if found:
+        assert f'DATABASES["default"]: {found} cannot keep jobs' in messages[0].msg
+
+
+@pytest.mark.django_db
+def test_the_database_of_this_run_is_new_enough() -> None:
+    assert connection.vendor in {"sqlite", "postgresql"}
+    assert checks.check_database_version(databases=["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("pool", "queues", "expected"),
+    [
+        (None, {}, []),
+        (False, {}, []),
+        (True, {}, ["W006"]),
+        ({"min_size": 2}, {}, ["W006"]),
+        ({"max_size": 10}, {}, ["W006"]),
+        ({"max_size": 11}, {}, []),
+        ({"max_size": 8}, {"mail": 3, "bulk": 4}, []),
+        ({"max_size": 7}, {"mail": 3, "bulk": 4}, ["W006"]),
+    ],
+)
+def test_a_pool_must_have_room_for_all_jobs(
+    database: Any, pool: Any, queues: dict[str, int], expected: list[str]
+) -> None:
+    database.vendor = "postgresql"
+    database.settings_dict["OPTIONS"] = {"pool": pool}
+    with override_settings(DJANGO_JOBS={"QUEUES": queues}):
+        assert ids(checks.check_pool()) == expected
