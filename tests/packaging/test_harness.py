@@ -6,6 +6,7 @@ import signal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
 
 from django_jobs.models import Job
 from django_jobs.states import Status
@@ -73,8 +74,9 @@ def test_the_database_refuses_an_illegal_move() -> None:
     with pytest.raises(IntegrityError, match="illegal"), transaction.atomic():
         Job.objects.filter(pk=job.pk).update(status=Status.COMPLETED)
     Job.objects.filter(pk=job.pk).update(status=Status.RUNNING)
-    Job.objects.filter(pk=job.pk).update(status=Status.COMPLETED)
+    Job.objects.filter(pk=job.pk).update(status=Status.COMPLETED, completed_at=Now())
 
 
 def test_a_scene_may_have_any_status(any_status: None) -> None:
-    assert Job.objects.create(job_name="any", status=Status.FAILED).status == Status.FAILED
+    job = Job.objects.create(job_name="any", status=Status.FAILED, completed_at=Now())
+    assert job.status == Status.FAILED
