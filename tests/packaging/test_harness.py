@@ -72,9 +72,8 @@ def test_the_database_refuses_an_illegal_birth() -> None:
 def test_the_database_refuses_an_illegal_move() -> None:
     job = Job.objects.create(job_name="any", status=Status.PENDING)
     with pytest.raises(IntegrityError, match="illegal"), transaction.atomic():
-        Job.objects.filter(pk=job.pk).update(status=Status.COMPLETED)
-    Job.objects.filter(pk=job.pk).update(status=Status.RUNNING)
-    Job.objects.filter(pk=job.pk).update(status=Status.COMPLETED, completed_at=Now())
+        Job.objects.filter(pk=job.pk).update(status=Status.COMPLETED, completed_at=Now())
+    Job.objects.filter(pk=job.pk).update(status=Status.CANCELLED, completed_at=Now())
 
 
 def test_a_scene_may_have_any_status(any_status: None) -> None:
