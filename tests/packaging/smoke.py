@@ -80,7 +80,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.test import Client
 from django_jobs.models import Job
-job = Job.objects.get()
+job = Job.objects.get(job_name__endswith="greet")
 assert (job.status, job.result) == ("completed", "wheel"), (job.status, job.result, job.error)
 assert Path("greeting.txt").read_text() == "Hello wheel"
 client = Client()
