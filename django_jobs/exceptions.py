@@ -69,7 +69,7 @@ class InvalidSchedule(InvalidOption):
 
 
 class InvalidQueueName(InvalidOption):
-    """A queue name is not 1 to 50 letters, digits, dashes or underscores."""
+    """A queue name is not 3 to 50 letters, digits, dashes or underscores."""
 
 
 class UnknownQueue(InvalidOption):

@@ -33,7 +33,7 @@ def enumeration(kind: type[Enum], encode_value: EncodeValue) -> Converter:
             raise mismatch(label, value)
         return forms[value._name_]
 
-    def decode(stored: Any) -> Any:
+    def decode(stored: Any, exact: bool) -> Any:
         member = by_form.get(_token(stored))
         if member is None:
             raise Problem(f"not a value of {label}")
@@ -61,7 +61,7 @@ def literal(values: tuple[Any, ...], encode_value: EncodeValue) -> Converter:
             raise not_serializable(f"ambiguous: two values of {label} have the same JSON form")
         return form
 
-    def decode(stored: Any) -> Any:
+    def decode(stored: Any, exact: bool) -> Any:
         value = by_form.get(_token(stored), _ABSENT)
         if value is _ABSENT:
             raise Problem(f"not one of {label}")
@@ -81,7 +81,7 @@ def _flags(kind: type[Flag]) -> Converter:
             raise mismatch(label, value)
         return value.value
 
-    def decode(stored: Any) -> Any:
+    def decode(stored: Any, exact: bool) -> Any:
         if type(stored) is not int:
             raise mismatch(f"{label} number", stored)
         try:

@@ -21,6 +21,7 @@ from django_jobs.schema.hints import (
     required_keys,
     substitute,
     unwrap,
+    value_of,
 )
 from django_jobs.schema.moments import MOMENTS
 from django_jobs.schema.plain import PLAIN, PLAIN_KEY
@@ -80,7 +81,7 @@ class Compiler:
         return self._once(
             (alias, repr(arguments)),
             alias.__name__,
-            lambda: self.compile(substitute(alias.__value__, known)),
+            lambda: self.compile(substitute(value_of(alias), known)),
         )
 
     def _compile_union(self, members: tuple[Any, ...]) -> Converter:
@@ -181,7 +182,7 @@ class Compiler:
         made = Converter(
             label,
             lambda value, room: made.encode(value, room),
-            lambda stored: made.decode(stored),
+            lambda stored, exact: made.decode(stored, exact),
         )
         self._made[key] = made
         built = build()

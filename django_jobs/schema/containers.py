@@ -25,8 +25,8 @@ def list_of(item: Converter) -> Converter:
             raise mismatch(label, value)
         return _encode_items(value, item, room)
 
-    def decode(stored: Any) -> list[Any]:
-        return _decode_items(stored, item, label)
+    def decode(stored: Any, exact: bool) -> list[Any]:
+        return _decode_items(stored, item, label, exact)
 
     return Converter(label, encode, decode)
 
@@ -40,8 +40,8 @@ def tuple_of(item: Converter) -> Converter:
             raise mismatch(label, value)
         return _encode_items(value, item, room)
 
-    def decode(stored: Any) -> tuple[Any, ...]:
-        return tuple(_decode_items(stored, item, label))
+    def decode(stored: Any, exact: bool) -> tuple[Any, ...]:
+        return tuple(_decode_items(stored, item, label, exact))
 
     return Converter(label, encode, decode)
 
@@ -69,14 +69,14 @@ def tuple_with(items: list[Converter]) -> Converter:
             raise
         return encoded
 
-    def decode(stored: Any) -> tuple[Any, ...]:
+    def decode(stored: Any, exact: bool) -> tuple[Any, ...]:
         if type(stored) is not list:
             raise mismatch(f"{label} as a list", stored)
         check_length(stored)
         decoded: list[Any] = []
         try:
             for item, one in zip(items, stored, strict=True):
-                decoded.append(item.decode(one))
+                decoded.append(item.decode(one, exact))
         except Problem as problem:
             problem.inside(at_index(len(decoded)), stored)
             raise
@@ -95,9 +95,9 @@ def set_of(item: Converter, kind: type[set[Any]] | type[frozenset[Any]]) -> Conv
         # Sorted, so that equal arguments are stored alike in every process.
         return sorted(_encode_items(value, item, room), key=json.dumps)
 
-    def decode(stored: Any) -> set[Any] | frozenset[Any]:
+    def decode(stored: Any, exact: bool) -> set[Any] | frozenset[Any]:
         try:
-            return kind(_decode_items(stored, item, label))
+            return kind(_decode_items(stored, item, label, exact))
         except TypeError:
             raise Problem(f"an item of {label} is not hashable") from None
 
@@ -129,24 +129,24 @@ def dict_of(key: Converter, item: Converter) -> Converter:
             raise not_serializable("two keys have the same text")
         return encoded
 
-    def decode_key(text: str) -> Any:
+    def decode_key(text: str, exact: bool) -> Any:
         if is_text:
-            return key.decode(text)
+            return key.decode(text, exact)
         try:
             form = json.loads(text)
         except ValueError:
             raise Problem(f"expected a key of type {key.label}") from None
         if json.dumps(form) != text:
             raise Problem(f"expected a key of type {key.label}")
-        return key.decode(form)
+        return key.decode(form, exact)
 
-    def decode(stored: Any) -> dict[Any, Any]:
+    def decode(stored: Any, exact: bool) -> dict[Any, Any]:
         if type(stored) is not dict:
             raise mismatch(label, stored)
         decoded: dict[Any, Any] = {}
         for name, one in stored.items():
             try:
-                decoded[decode_key(name)] = item.decode(one)
+                decoded[decode_key(name, exact)] = item.decode(one, exact)
             except Problem as problem:
                 problem.inside(at_key(name), stored)
                 raise
@@ -168,13 +168,13 @@ def _encode_items(value: Any, item: Converter, room: int) -> list[Any]:
     return encoded
 
 
-def _decode_items(stored: Any, item: Converter, label: str) -> list[Any]:
+def _decode_items(stored: Any, item: Converter, label: str, exact: bool) -> list[Any]:
     if type(stored) is not list:
         raise mismatch(f"{label} as a list", stored)
     decode, decoded = item.decode, []
     try:
         for one in stored:
-            decoded.append(decode(one))  # noqa: PERF401 - the index is needed
+            decoded.append(decode(one, exact))  # noqa: PERF401 - the index is needed
     except Problem as problem:
         problem.inside(at_index(len(decoded)), stored)
         raise

@@ -10,12 +10,13 @@ from typing import Any, Final, TypeAlias
 from django.db.models import Manager, Model, QuerySet
 from django.utils.functional import Promise
 
-from django_jobs.schema.problems import not_serializable, type_name
+from django_jobs.schema.problems import Problem, mismatch, not_serializable, type_name
 
 #: ``encode(value, room) -> JSON``; ``room`` is how many levels of nesting are still allowed.
 Encode: TypeAlias = Callable[[Any, int], Any]
-#: ``decode(stored) -> value``
-Decode: TypeAlias = Callable[[Any], Any]
+#: ``decode(stored, exact) -> value``; if ``exact``, only what ``encode`` itself would have written
+#: is taken, no other spelling.
+Decode: TypeAlias = Callable[[Any, bool], Any]
 
 
 class KeyForm(Enum):
@@ -40,6 +41,24 @@ class Converter:
     key_form: KeyForm = KeyForm.NONE
 
 
+def written_as_text(label: str, encode: Encode, parse: Callable[[str], Any]) -> Converter:
+    """A converter for a type whose values are stored as texts.
+
+    Args:
+        parse: reads any spelling of a value; raises ``Problem``.
+    """
+
+    def decode(stored: Any, exact: bool) -> Any:
+        if type(stored) is not str:
+            raise mismatch(f"{label} text", stored)
+        value = parse(stored)
+        if exact and encode(value, 0) != stored:
+            raise Problem(f"not the usual spelling of a {label}")
+        return value
+
+    return Converter(label, encode, decode, KeyForm.TEXT)
+
+
 def opaque(label: str, reason: str = "has no JSON form") -> Converter:
     """A converter for a hint that cannot be stored: it refuses every value.
 
@@ -50,7 +69,7 @@ def opaque(label: str, reason: str = "has no JSON form") -> Converter:
     def encode(value: Any, room: int) -> Any:
         raise not_serializable(f"{label} {reason}{advice(value)} (got {type_name(value)})")
 
-    def decode(stored: Any) -> Any:
+    def decode(stored: Any, exact: bool) -> Any:
         raise not_serializable(f"{label} {reason}")
 
     return Converter(label, encode, decode)

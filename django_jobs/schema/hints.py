@@ -82,6 +82,20 @@ def is_alias(hint: Any) -> bool:
     return type(hint).__name__ == "TypeAliasType"
 
 
+def value_of(alias: Any) -> Any:
+    """What a ``type X = …`` statement says; texts in it are evaluated in its module.
+
+    Raises:
+        UnresolvableHint: it names something unknown.
+    """
+    try:
+        holder = SimpleNamespace(__annotations__={"hint": alias.__value__})
+    except NameError as error:  # the statement evaluates its value at the first look
+        raise UnresolvableHint(f"{error} (in {alias.__name__})") from error
+    names = vars(sys.modules[alias.__module__]) if alias.__module__ in sys.modules else {}
+    return _hints(holder, names)["hint"]
+
+
 def required_keys(kind: Any, hints: dict[str, Any]) -> frozenset[str]:
     """The keys that a ``TypedDict`` must have.
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils.dateparse import parse_duration
 from django.utils.duration import duration_iso_string
 
-from django_jobs.schema.converter import Converter, KeyForm
+from django_jobs.schema.converter import Converter, written_as_text
 from django_jobs.schema.problems import Problem, mismatch, not_serializable
 
 
@@ -44,11 +44,9 @@ def _encode_naive(value: datetime) -> str:
     return value.replace(tzinfo=None).isoformat()
 
 
-def _decode_datetime(stored: Any) -> datetime:
-    if type(stored) is not str:
-        raise mismatch("datetime text", stored)
+def _parse_datetime(text: str) -> datetime:
     try:
-        value = _parse_zoned(stored) if stored.endswith("]") else datetime.fromisoformat(stored)
+        value = _parse_zoned(text) if text.endswith("]") else datetime.fromisoformat(text)
     except (ValueError, OverflowError, LookupError, OSError):
         raise Problem("not an ISO 8601 datetime with a known time zone") from None
     if value.tzinfo is None and settings.USE_TZ:
@@ -73,11 +71,9 @@ def _encode_date(value: Any, room: int) -> str:
     raise mismatch("date", value)
 
 
-def _decode_date(stored: Any) -> date:
-    if type(stored) is not str:
-        raise mismatch("date text", stored)
+def _parse_date(text: str) -> date:
     try:
-        return date.fromisoformat(stored)
+        return date.fromisoformat(text)
     except ValueError:
         raise Problem("not an ISO 8601 date") from None
 
@@ -90,11 +86,9 @@ def _encode_time(value: Any, room: int) -> str:
     return value.isoformat()
 
 
-def _decode_time(stored: Any) -> time:
-    if type(stored) is not str:
-        raise mismatch("time text", stored)
+def _parse_time(text: str) -> time:
     try:
-        return time.fromisoformat(stored)
+        return time.fromisoformat(text)
     except ValueError:
         raise Problem("not an ISO 8601 time") from None
 
@@ -105,11 +99,9 @@ def _encode_duration(value: Any, room: int) -> str:
     raise mismatch("timedelta", value)
 
 
-def _decode_duration(stored: Any) -> timedelta:
-    if type(stored) is not str:
-        raise mismatch("timedelta text", stored)
+def _parse_duration(text: str) -> timedelta:
     try:
-        value = parse_duration(stored)
+        value = parse_duration(text)
     except OverflowError:
         value = None
     if value is None:
@@ -118,8 +110,8 @@ def _decode_duration(stored: Any) -> timedelta:
 
 
 MOMENTS: Final[dict[Any, Converter]] = {
-    datetime: Converter("datetime", _encode_datetime, _decode_datetime, KeyForm.TEXT),
-    date: Converter("date", _encode_date, _decode_date, KeyForm.TEXT),
-    time: Converter("time", _encode_time, _decode_time, KeyForm.TEXT),
-    timedelta: Converter("timedelta", _encode_duration, _decode_duration, KeyForm.TEXT),
+    datetime: written_as_text("datetime", _encode_datetime, _parse_datetime),
+    date: written_as_text("date", _encode_date, _parse_date),
+    time: written_as_text("time", _encode_time, _parse_time),
+    timedelta: written_as_text("timedelta", _encode_duration, _parse_duration),
 }

@@ -71,7 +71,7 @@ def encode_plain_key(key: Any, room: int = 0) -> str:
     if type(key) is not str:
         raise not_serializable(
             f"a key of type {type_name(key)} would come back as text; "
-            f"annotate it as dict[{type_name(key)}, …] or use str keys"
+            "annotate the dict with the type of its keys, or use str keys"
         )
     problem = text_problem(key)
     if problem is not None:
@@ -79,7 +79,7 @@ def encode_plain_key(key: Any, room: int = 0) -> str:
     return key
 
 
-def decode_plain(stored: Any) -> Any:
+def decode_plain(stored: Any, exact: bool) -> Any:
     """Return the stored value: it is plain JSON."""
     return stored
 

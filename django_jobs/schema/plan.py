@@ -93,7 +93,7 @@ class Plan:
                 extra[name] = stored
                 continue
             try:
-                values[name] = converter.decode(stored)
+                values[name] = converter.decode(stored, False)
             except Problem as problem:
                 problem.inside(f".{name}")
                 raise
@@ -134,7 +134,7 @@ class Plan:
             problem = Problem("the function has no such parameter")
             problem.inside(at_key(min(extra)))
             raise problem
-        more = self.converters[self.var_keyword].decode(extra)
+        more = self.converters[self.var_keyword].decode(extra, False)
         values[self.var_keyword] = {**more, **values.get(self.var_keyword, {})}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from django_jobs.schema.converter import Converter
 from django_jobs.schema.problems import (
@@ -16,19 +16,25 @@ from django_jobs.schema.problems import (
     too_deep,
     type_name,
 )
+from django_jobs.schema.sameness import equal
 
 Converters: TypeAlias = Mapping[str, Converter]
-
-_ROOM_TO_COMPARE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of a record type: their converters, which must be there, how paths show them."""
+    """The fields of a record type.
+
+    Attributes:
+        required: the fields that must be there.
+        written: the fields that are always there when we encoded it.
+        segment: how a path shows a field.
+    """
 
     label: str
     converters: Converters
     required: frozenset[str]
+    written: frozenset[str]
     segment: Callable[[str], str]
 
     def encode(self, value: object, pairs: Mapping[str, Any], room: int) -> dict[str, Any]:
@@ -44,28 +50,28 @@ class Fields:
                 raise
         return encoded
 
-    def decode(self, stored: Any) -> dict[str, Any]:
+    def decode(self, stored: Any, exact: bool) -> dict[str, Any]:
         """Return the decoded fields by name."""
         if type(stored) is not dict:
             raise mismatch(f"{self.label} as a dict", stored)
-        self.check_names(stored)
+        self.check_names(stored, self.written if exact else self.required)
         decoded: dict[str, Any] = {}
         for name, one in stored.items():
             try:
-                decoded[name] = self.converters[name].decode(one)
+                decoded[name] = self.converters[name].decode(one, exact)
             except Problem as problem:
                 problem.inside(self.segment(name), stored)
                 raise
         return decoded
 
-    def check_names(self, given: Mapping[Any, Any]) -> None:
+    def check_names(self, given: Mapping[Any, Any], required: frozenset[str]) -> None:
         """Refuse missing and unknown fields."""
         for name in given:
             if name not in self.converters:
                 problem = Problem(f"{self.label} has no such field")
                 problem.inside(self.segment(name) if isinstance(name, str) else at_key(name))
                 raise problem
-        missing = self.required - given.keys()
+        missing = required - given.keys()
         if missing:
             raise Problem(f"{self.label} misses {', '.join(map(repr, sorted(missing)))}")
 
@@ -82,11 +88,11 @@ def dataclass_of(kind: type, converters: Converters) -> Converter:
         label=kind.__qualname__,
         converters=converters,
         required=frozenset(one.name for one in known if one.init and not _has_default(one)),
+        written=frozenset(converters),
         segment=attribute,
     )
     taken = [one.name for one in known if one.init]
-    computed = [one.name for one in known if not one.init]
-    must_compare = bool(computed) or hasattr(kind, "__post_init__")
+    must_compare = len(taken) < len(known) or hasattr(kind, "__post_init__")
 
     def encode(value: Any, room: int) -> dict[str, Any]:
         if type(value) is not kind:
@@ -97,13 +103,11 @@ def dataclass_of(kind: type, converters: Converters) -> Converter:
         return encoded
 
     def comes_back(value: Any, encoded: dict[str, Any]) -> bool:
-        again = decode(encoded)
-        return fields.encode(again, _read(again, taken), _ROOM_TO_COMPARE) == encoded and all(
-            getattr(again, name) == getattr(value, name) for name in computed
-        )
+        again = decode(encoded, False)
+        return all(equal(getattr(again, one.name), getattr(value, one.name)) for one in known)
 
-    def decode(stored: Any) -> Any:
-        return _construct(kind, fields.decode(stored))
+    def decode(stored: Any, exact: bool) -> Any:
+        return _construct(kind, fields.decode(stored, exact))
 
     return Converter(fields.label, encode, decode)
 
@@ -114,6 +118,7 @@ def named_tuple_of(kind: Any, converters: Converters) -> Converter:
         label=kind.__qualname__,
         converters=converters,
         required=frozenset(kind._fields) - kind._field_defaults.keys(),
+        written=frozenset(converters),
         segment=attribute,
     )
 
@@ -122,20 +127,20 @@ def named_tuple_of(kind: Any, converters: Converters) -> Converter:
             raise mismatch(fields.label, value)
         return fields.encode(value, _read(value, kind._fields), room)
 
-    def decode(stored: Any) -> Any:
-        return _construct(kind, fields.decode(stored))
+    def decode(stored: Any, exact: bool) -> Any:
+        return _construct(kind, fields.decode(stored, exact))
 
     return Converter(fields.label, encode, decode)
 
 
 def typed_dict_of(kind: type, converters: Converters, required: frozenset[str]) -> Converter:
     """A ``TypedDict``: no unknown keys, all required ones."""
-    fields = Fields(kind.__qualname__, converters, required, at_key)
+    fields = Fields(kind.__qualname__, converters, required, required, at_key)
 
     def encode(value: Any, room: int) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise mismatch(fields.label, value)
-        fields.check_names(value)
+        fields.check_names(value, required)
         return fields.encode(value, value, room)
 
     return Converter(fields.label, encode, fields.decode)

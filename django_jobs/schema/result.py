@@ -75,7 +75,7 @@ class ResultSchema:
             InvalidJob: the return hint cannot be resolved.
         """
         try:
-            return self.converter.decode(stored)
+            return self.converter.decode(stored, False)
         except Problem as problem:
             raise ResultNotSerializable(
                 f"{problem.describe('result')}; the stored result no longer fits the return hint"

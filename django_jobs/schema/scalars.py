@@ -27,7 +27,7 @@ def _encode_text(value: Any, room: int) -> str:
     raise mismatch("str", value)
 
 
-def _decode_text(stored: Any) -> str:
+def _decode_text(stored: Any, exact: bool) -> str:
     if type(stored) is str:
         return stored
     raise mismatch("str", stored)
@@ -41,7 +41,7 @@ def _encode_integer(value: Any, room: int) -> int:
     raise mismatch("int", value)
 
 
-def _decode_integer(stored: Any) -> int:
+def _decode_integer(stored: Any, exact: bool) -> int:
     if type(stored) is int:
         return stored
     raise mismatch("int", stored)
@@ -68,10 +68,10 @@ def _to_float(value: Any) -> float:
     raise mismatch("float", value)
 
 
-def _decode_float(stored: Any) -> float:
+def _decode_float(stored: Any, exact: bool) -> float:
     if type(stored) is float:
         return check_finite(stored)
-    if type(stored) is int:
+    if type(stored) is int and not (exact and abs(stored) < FLOAT_BECOMES_INTEGER):
         return _to_float(stored)
     raise mismatch("float", stored)
 
@@ -82,7 +82,7 @@ def _encode_boolean(value: Any, room: int) -> bool:
     raise mismatch("bool", value)
 
 
-def _decode_boolean(stored: Any) -> bool:
+def _decode_boolean(stored: Any, exact: bool) -> bool:
     return _encode_boolean(stored, 0)
 
 
@@ -91,7 +91,7 @@ def _encode_none(value: Any, room: int) -> None:
         raise mismatch("None", value)
 
 
-def _decode_none(stored: Any) -> None:
+def _decode_none(stored: Any, exact: bool) -> None:
     return _encode_none(stored, 0)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Final
 from uuid import UUID
 
-from django_jobs.schema.converter import Converter, KeyForm
+from django_jobs.schema.converter import Converter, written_as_text
 from django_jobs.schema.plain import check_text
 from django_jobs.schema.problems import Problem, mismatch, not_serializable
 
@@ -18,11 +18,9 @@ def _encode_uuid(value: Any, room: int) -> str:
     raise mismatch("UUID", value)
 
 
-def _decode_uuid(stored: Any) -> UUID:
-    if type(stored) is not str:
-        raise mismatch("UUID text", stored)
+def _parse_uuid(text: str) -> UUID:
     try:
-        return UUID(stored)
+        return UUID(text)
     except ValueError:
         raise Problem("not a UUID") from None
 
@@ -35,11 +33,9 @@ def _encode_decimal(value: Any, room: int) -> str:
     return str(value)
 
 
-def _decode_decimal(stored: Any) -> Decimal:
-    if type(stored) is not str:
-        raise mismatch("Decimal text", stored)
+def _parse_decimal(text: str) -> Decimal:
     try:
-        value = Decimal(stored)
+        value = Decimal(text)
     except InvalidOperation:
         raise Problem("not a decimal number") from None
     if not value.is_finite():
@@ -53,16 +49,11 @@ def _path(kind: type[PurePath]) -> Converter:
             raise mismatch(kind.__name__, value)
         return check_text(str(value))
 
-    def decode(stored: Any) -> PurePath:
-        if type(stored) is str:
-            return kind(stored)
-        raise mismatch(f"{kind.__name__} text", stored)
-
-    return Converter(kind.__name__, encode, decode, KeyForm.TEXT)
+    return written_as_text(kind.__name__, encode, kind)
 
 
 TEXTS: Final[dict[Any, Converter]] = {
-    UUID: Converter("UUID", _encode_uuid, _decode_uuid, KeyForm.TEXT),
-    Decimal: Converter("Decimal", _encode_decimal, _decode_decimal, KeyForm.TEXT),
+    UUID: written_as_text("UUID", _encode_uuid, _parse_uuid),
+    Decimal: written_as_text("Decimal", _encode_decimal, _parse_decimal),
     **{kind: _path(kind) for kind in (Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath)},
 }

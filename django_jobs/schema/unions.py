@@ -6,14 +6,12 @@ a datetime. So a value is stored only when decoding would choose the same member
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django_jobs.exceptions import InvalidArguments, PayloadTooDeep
 from django_jobs.schema.converter import Converter
 from django_jobs.schema.problems import Problem, mismatch, not_serializable
 from django_jobs.schema.sameness import same
-
-_ROOM_TO_COMPARE: Final = 1_000
 
 
 def optional(member: Converter) -> Converter:
@@ -28,8 +26,8 @@ def optional(member: Converter) -> Converter:
             raise not_serializable(f"ambiguous: a value of {member.label} is stored as null")
         return encoded
 
-    def decode(stored: Any) -> Any:
-        return None if stored is None else decode_member(stored)
+    def decode(stored: Any, exact: bool) -> Any:
+        return None if stored is None else decode_member(stored, exact)
 
     return Converter(f"{member.label} | None", encode, decode)
 
@@ -47,7 +45,7 @@ def union_of(members: list[Converter]) -> Converter:
             except Problem as problem:
                 problems.append(problem)
                 continue
-            chosen, back = choose(encoded)
+            chosen, back = choose(encoded, exact=False)
             if same(back, value):
                 return encoded
             if chosen is member:
@@ -58,24 +56,19 @@ def union_of(members: list[Converter]) -> Converter:
             raise not_serializable(f"ambiguous: it would not come back the same under {label}")
         raise _most_specific(problems, label, value)
 
-    def decode(stored: Any) -> Any:
-        return choose(stored)[1]
+    def decode(stored: Any, exact: bool) -> Any:
+        return choose(stored, exact)[1]
 
-    def choose(stored: Any) -> tuple[Converter, Any]:
+    def choose(stored: Any, exact: bool) -> tuple[Converter, Any]:
         """The member that takes ``stored`` for a value of its own, and that value."""
-        lenient: tuple[Converter, Any] | None = None
-        for member in members:
-            try:
-                value = member.decode(stored)
-                is_exact = same(member.encode(value, _ROOM_TO_COMPARE), stored)
-            except Problem:
-                continue
-            if is_exact:
-                return member, value
-            lenient = lenient or (member, value)
-        if lenient is None:
-            raise mismatch(label, stored)
-        return lenient
+        # A text that only resembles a UUID is a text, if there is a member for texts.
+        for strictness in (True,) if exact else (True, False):
+            for member in members:
+                try:
+                    return member, member.decode(stored, strictness)
+                except Problem:
+                    continue
+        raise mismatch(label, stored)
 
     return Converter(label, encode, decode)
 

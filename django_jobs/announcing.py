@@ -1,0 +1,74 @@
+"""Tells the signals what became of an attempt, after the store accepted it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django_jobs import signals
+from django_jobs.states import Status
+
+if TYPE_CHECKING:
+    from django_jobs.definitions import JobDefinition
+    from django_jobs.outcome import Outcome
+    from django_jobs.stores.records import ClaimedJob, Rescued
+
+
+def announce_start(definition: JobDefinition[Any, Any], job: ClaimedJob) -> None:
+    """Send ``job_started``."""
+    signals.emit(
+        signals.job_started,
+        definition,
+        job_id=job.id,
+        job_name=job.job_name,
+        queue=job.queue,
+        attempt=job.attempt,
+        correlation_id=job.correlation_id,
+    )
+
+
+def announce_outcome(
+    definition: JobDefinition[Any, Any], job: ClaimedJob, outcome: Outcome, duration: float
+) -> None:
+    """Send the signal of an accepted outcome; snoozes and releases have none."""
+    signal = _SIGNALS.get(outcome.status)
+    if signal is None:
+        return
+    signals.emit(
+        signal,
+        definition,
+        job_id=job.id,
+        job_name=job.job_name,
+        queue=job.queue,
+        attempt=job.attempt,
+        correlation_id=job.correlation_id,
+        duration=duration,
+        delay=outcome.delay,
+        error=outcome.error,
+        reason=outcome.reason,
+        exception=outcome.exception,
+    )
+
+
+_SIGNALS = {
+    Status.COMPLETED: signals.job_completed,
+    Status.FAILED: signals.job_failed,
+    Status.RETRYING: signals.job_retrying,
+    Status.DISCARDED: signals.job_discarded,
+    Status.CANCELLED: signals.job_cancelled,
+}
+
+
+def announce_rescue(definition: JobDefinition[Any, Any] | None, rescued: Rescued) -> None:
+    """Send ``job_rescued``, and ``job_failed`` when that was once too often."""
+    details = {
+        "job_id": rescued.id,
+        "job_name": rescued.job_name,
+        "queue": rescued.queue,
+    }
+    signals.emit(
+        signals.job_rescued,
+        definition,
+        **details,
+        status=rescued.status,
+        crash_count=rescued.crash_count,
+    )

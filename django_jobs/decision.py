@@ -1,0 +1,97 @@
+"""What a raised exception means for the job: decided here, purely, before anything is written."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from django_jobs.backoff import delay_for
+from django_jobs.conf import config
+from django_jobs.exceptions import (
+    Cancel,
+    Discard,
+    JobTimeout,
+    ResultNotSerializable,
+    Retry,
+    Snooze,
+)
+from django_jobs.option_checks import MAX_DELAY
+from django_jobs.outcome import Outcome
+from django_jobs.validation import clean_text, describe_exception, format_traceback
+
+if TYPE_CHECKING:
+    from django_jobs.options import JobOptions
+    from django_jobs.stores.records import ClaimedJob
+
+REASON_LIMIT = 500
+
+
+def decide(job: ClaimedJob, options: JobOptions, raised: BaseException) -> Outcome:
+    """Turn what a job raised into its outcome."""
+    match raised:
+        case Snooze():
+            return _snooze(raised)
+        case Discard():
+            return Outcome.discard(_reason(raised.reason) or "discarded by the job")
+        case Cancel():
+            return Outcome.cancel(_reason(raised.reason) or "cancelled by the job")
+        case Retry():
+            return _after_failure(job, options, raised, asked=_seconds(raised.delay))
+        case ResultNotSerializable():
+            # The work is done; doing it again would return the same.
+            return Outcome.fail(format_traceback(raised), _describe(raised), raised)
+    if isinstance(raised, options.discard_for):
+        return Outcome.discard(_describe(raised), format_traceback(raised), raised)
+    if options.retry_for and not isinstance(raised, (*options.retry_for, JobTimeout)):
+        return Outcome.fail(format_traceback(raised), _describe(raised), raised)
+    return _after_failure(job, options, raised)
+
+
+def _after_failure(
+    job: ClaimedJob, options: JobOptions, raised: BaseException, asked: float | None = None
+) -> Outcome:
+    failures = job.failure_count + 1
+    error, reason = format_traceback(raised), _describe(raised)
+    if failures >= job.max_attempts:
+        return Outcome.fail(error, reason, raised)
+    delay = _backoff(options, failures, raised) if asked is None else asked
+    return Outcome.retry(delay, error, reason, raised)
+
+
+def _backoff(options: JobOptions, failures: int, raised: BaseException) -> float:
+    return delay_for(
+        config.BACKOFF if options.backoff is None else options.backoff,
+        failures,
+        raised,
+        base=config.BACKOFF_BASE,
+        cap=config.BACKOFF_MAX,
+    )
+
+
+def _snooze(raised: Snooze) -> Outcome:
+    due = raised.until
+    if isinstance(due, datetime) and timezone.is_aware(due):
+        if abs(due.timestamp() - timezone.now().timestamp()) < MAX_DELAY.total_seconds():
+            return Outcome.snooze(0.0, due, _reason(raised.reason))
+    delay = _seconds(raised.delay)
+    return Outcome.snooze(config.BACKOFF_BASE if delay is None else delay, None, _reason(raised.reason))
+
+
+def _seconds(delay: Any) -> float | None:
+    """A usable delay, or ``None``: the failure path must not fail over a bad number."""
+    if isinstance(delay, timedelta):
+        delay = delay.total_seconds()
+    if isinstance(delay, bool) or not isinstance(delay, int | float) or math.isnan(delay):
+        return None
+    return float(max(0.0, min(delay, MAX_DELAY.total_seconds())))
+
+
+def _describe(raised: BaseException) -> str:
+    return clean_text(describe_exception(raised), REASON_LIMIT)
+
+
+def _reason(text: object) -> str:
+    return clean_text(str(text), REASON_LIMIT) if text else ""

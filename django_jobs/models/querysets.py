@@ -1,0 +1,85 @@
+"""Questions about jobs, as methods that read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from django_jobs.states import DELAYED, LIVE, TERMINAL, WAITING, Status
+
+if TYPE_CHECKING:
+    from django_jobs.models.job import Job
+else:
+    Job = models.Model
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """``Job.objects``: reads only; the stores write."""
+
+    def for_queue(self, name: str) -> Self:
+        """Jobs of one queue."""
+        return self.filter(queue=name)
+
+    def named(self, name: str) -> Self:
+        """Jobs of one definition."""
+        return self.filter(job_name=name)
+
+    def pending(self) -> Self:
+        """Jobs that a worker may claim now."""
+        return self.filter(status=Status.PENDING)
+
+    def running(self) -> Self:
+        """Jobs that a worker holds."""
+        return self.filter(status=Status.RUNNING)
+
+    def scheduled(self) -> Self:
+        """Jobs that wait for their time."""
+        return self.filter(status=Status.SCHEDULED)
+
+    def retrying(self) -> Self:
+        """Jobs that failed and wait for their next attempt."""
+        return self.filter(status=Status.RETRYING)
+
+    def completed(self) -> Self:
+        """Jobs that ended well."""
+        return self.filter(status=Status.COMPLETED)
+
+    def failed(self) -> Self:
+        """The dead letters: jobs that gave up and wait for an operator."""
+        return self.filter(status=Status.FAILED)
+
+    def waiting(self) -> Self:
+        """Jobs that wait for their turn or their time."""
+        return self.filter(status__in=WAITING)
+
+    def live(self) -> Self:
+        """Jobs with work ahead, running ones included."""
+        return self.filter(status__in=LIVE)
+
+    def finished(self) -> Self:
+        """Jobs that ended, well or not."""
+        return self.filter(status__in=TERMINAL)
+
+    def delayed(self) -> Self:
+        """Jobs that carry a future time: scheduled or retrying."""
+        return self.filter(status__in=DELAYED)
+
+    def due(self) -> Self:
+        """Jobs that should run now: pending ones, and delayed ones whose time has come."""
+        return self.filter(
+            models.Q(status=Status.PENDING)
+            | models.Q(status__in=DELAYED, scheduled_for__lte=Now())
+        )
+
+    def stuck(self) -> Self:
+        """Running jobs whose lease ran out: their worker was lost."""
+        return self.running().filter(worker_expires_at__lt=Now())
+
+    def in_claim_order(self) -> Self:
+        """Lower priority number first, then first in, first out."""
+        return self.order_by("priority", "scheduled_for", "id")
+
+
+JobManager = models.Manager.from_queryset(JobQuerySet)

@@ -1,0 +1,138 @@
+"""What operators do: retry, cancel, discard, run now, pause, resume. Admin, API and CLI call these.
+
+Each takes one job (row or id), a queryset, or an iterable of either, works in batches of short
+transactions, and says what it did and what it skipped and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from django_jobs.exceptions import InvalidOption
+from django_jobs.models import DesiredState, Job, JobQuerySet, Worker
+from django_jobs.names import check_queue_name
+from django_jobs.stores import active_store
+from django_jobs.stores.records import Moved
+from django_jobs.validation import clean_text
+
+JobsArgument = Job | UUID | JobQuerySet | Iterable[Job | UUID]
+
+#: Jobs per transaction.
+BATCH: Final = 500
+
+
+@dataclass(slots=True)
+class OperationResult:
+    """What an operation did.
+
+    Attributes:
+        done: ids of the jobs it changed.
+        skipped: ids of the others, each with the reason: the status that forbids it.
+    """
+
+    done: list[UUID] = field(default_factory=list)
+    skipped: dict[UUID, str] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """One sentence, for example “3 of 5 done; 2 skipped: running”."""
+        total = len(self.done) + len(self.skipped)
+        if not self.skipped:
+            return ngettext("%(count)d job done.", "%(count)d jobs done.", total) % {"count": total}
+        reasons = ", ".join(sorted(set(self.skipped.values())))
+        return _("%(done)d of %(total)d jobs done; %(skipped)d skipped: %(reasons)s.") % {
+            "done": len(self.done),
+            "total": total,
+            "skipped": len(self.skipped),
+            "reasons": reasons,
+        }
+
+
+def retry(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
+    """Start ended jobs afresh: failed, discarded, cancelled or expired ones become pending.
+
+    Args:
+        jobs: one job, a queryset, or an iterable of jobs or ids.
+        by: who does it, for the transitions.
+        reason: why, for the transitions.
+    """
+    return _in_batches(active_store().retry, jobs, by, reason)
+
+
+def run_now(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
+    """Make scheduled and retrying jobs due at once."""
+    return _in_batches(active_store().run_now, jobs, by, reason)
+
+
+def cancel(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
+    """End waiting jobs as cancelled; running ones are asked to stop and see ``context.cancelled``."""
+    return _in_batches(active_store().cancel, jobs, by, reason)
+
+
+def discard(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
+    """Drop waiting jobs and dead letters for good."""
+    return _in_batches(active_store().discard, jobs, by, reason)
+
+
+def pause_queue(name: str, *, by: str = "", reason: str = "") -> bool:
+    """Let nothing more be claimed from a queue; running jobs go on.
+
+    Returns:
+        Whether it was not paused before.
+
+    Raises:
+        InvalidQueueName: no queue can have this name.
+    """
+    return active_store().pause(check_queue_name(name), _text(by, 200), _text(reason, 500))
+
+
+def resume_queue(name: str, *, by: str = "") -> bool:
+    """Let a queue be claimed from again; return whether it was paused."""
+    del by  # Kept for symmetry with pause_queue: an audit records it.
+    return active_store().resume(check_queue_name(name))
+
+
+def set_desired_state(worker: str, state: DesiredState | str) -> bool:
+    """Tell a worker to run, to drain (claim nothing new) or to stop; it obeys at its next heartbeat.
+
+    Returns:
+        Whether there is such a worker.
+
+    Raises:
+        InvalidOption: the state is none of ``run``, ``drain``, ``stop``.
+    """
+    if state not in DesiredState.values:
+        raise InvalidOption(f"state: one of {', '.join(DesiredState.values)}; got {state!r:.60}.")
+    return bool(Worker.objects.filter(name=worker).update(desired_state=state))
+
+
+def _in_batches(
+    verb: Callable[[Sequence[UUID], str, str], Moved], jobs: JobsArgument, by: str, reason: str
+) -> OperationResult:
+    actor = f"operator:{by}" if by else "operator"
+    result = OperationResult()
+    ids = _ids(jobs)
+    while batch := list(islice(ids, BATCH)):
+        moved = verb(batch, _text(actor, 200), _text(reason, 500))
+        result.done += moved.done
+        result.skipped |= moved.skipped
+    return result
+
+
+def _text(text: str, limit: int) -> str:
+    return clean_text(text, limit) if text else ""
+
+
+def _ids(jobs: JobsArgument) -> Iterator[UUID]:
+    if isinstance(jobs, Job | UUID):
+        jobs = [jobs]
+    if isinstance(jobs, JobQuerySet):
+        # All ids first: the verbs change what the queryset finds.
+        return iter(list(jobs.values_list("pk", flat=True)))
+    return (job.pk if isinstance(job, Job) else job for job in jobs)

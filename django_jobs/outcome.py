@@ -1,0 +1,74 @@
+"""What an attempt decided: first decided here, then persisted by a store (idea: Oban's executor)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from django_jobs.states import Status
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The decision about one attempt.
+
+    Attributes:
+        status: where the job goes.
+        result: the encoded return value of a completed job.
+        error: traceback or message, already storable text.
+        reason: a short word or sentence for operators.
+        delay: seconds from now until the job is due again.
+        due: an absolute time instead of ``delay``.
+        failed: whether it counts as a failure against ``max_attempts``.
+        exception: what was raised, for signals in this process.
+    """
+
+    status: Status
+    result: Any = None
+    error: str = ""
+    reason: str = ""
+    delay: float = 0.0
+    due: datetime | None = None
+    failed: bool = False
+    exception: BaseException | None = field(default=None, compare=False)
+
+    @classmethod
+    def complete(cls, result: Any) -> Self:
+        return cls(Status.COMPLETED, result=result)
+
+    @classmethod
+    def retry(
+        cls, delay: float, error: str, reason: str = "", exception: BaseException | None = None
+    ) -> Self:
+        return cls(
+            Status.RETRYING,
+            delay=delay,
+            error=error,
+            reason=reason,
+            failed=True,
+            exception=exception,
+        )
+
+    @classmethod
+    def fail(cls, error: str, reason: str, exception: BaseException | None = None) -> Self:
+        return cls(Status.FAILED, error=error, reason=reason, failed=True, exception=exception)
+
+    @classmethod
+    def snooze(cls, delay: float, due: datetime | None, reason: str) -> Self:
+        return cls(Status.SCHEDULED, delay=delay, due=due, reason=reason or "snoozed")
+
+    @classmethod
+    def discard(cls, reason: str, error: str = "", exception: BaseException | None = None) -> Self:
+        return cls(Status.DISCARDED, reason=reason, error=error, exception=exception)
+
+    @classmethod
+    def cancel(cls, reason: str) -> Self:
+        return cls(Status.CANCELLED, reason=reason)
+
+    @classmethod
+    def release(cls, reason: str) -> Self:
+        """Hand the job back unfinished: it costs neither a failure nor a crash."""
+        return cls(Status.PENDING, reason=reason)

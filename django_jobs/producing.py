@@ -1,0 +1,107 @@
+"""Making rows out of calls and enqueueing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, router, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from django_jobs import signals
+from django_jobs.chains import compose, enqueue_chain
+from django_jobs.codec import active_codec
+from django_jobs.conf import config
+from django_jobs.context import current_context
+from django_jobs.exceptions import DuplicateJob, InvalidOption
+from django_jobs.models import Job
+from django_jobs.registry import registry
+from django_jobs.states import Status
+from django_jobs.stores import active_store
+
+if TYPE_CHECKING:
+    from django_jobs.definitions import JobDefinition
+    from django_jobs.options import JobOptions
+
+
+def build(definition: JobDefinition[Any, Any], params: dict[str, Any]) -> Job:
+    """An unsaved row for one call; ``params`` are bound and encoded."""
+    options = definition.options
+    status, scheduled_for = _when(options)
+    job = Job(
+        job_name=definition.name,
+        queue=options.queue,
+        priority=options.priority,
+        params=active_codec().encode(params),
+        tags=list(options.tags),
+        status=status,
+        timeout=options.timeout,
+        max_attempts=options.max_attempts or config.MAX_ATTEMPTS,
+        unique_key=options.unique_key,
+        expires_at=options.expires_at,
+        correlation_id=options.correlation_id or _inherited_correlation_id(),
+    )
+    if scheduled_for is not None:
+        job.scheduled_for = scheduled_for
+    return job
+
+
+def _when(options: JobOptions) -> tuple[Status, Any]:
+    if options.delay:
+        # Added to the database's clock: a web server's own may be minutes off.
+        due = Now() + timedelta(seconds=options.delay)
+        return Status.SCHEDULED, models.ExpressionWrapper(due, models.DateTimeField())
+    if options.scheduled_for is None or options.scheduled_for <= timezone.now():
+        return Status.PENDING, options.scheduled_for
+    return Status.SCHEDULED, options.scheduled_for
+
+
+def _inherited_correlation_id() -> str:
+    context = current_context.get()
+    return "" if context is None else context.correlation_id
+
+
+def enqueue(definition: JobDefinition[Any, Any], jobs: Sequence[Job]) -> list[Job]:
+    """Insert rows of one definition in the caller's transaction; all or none.
+
+    Raises:
+        DuplicateJob: a live job holds the unique key, and ``on_conflict`` is ``"raise"``.
+        InvalidOption: a unique key was given for several jobs.
+        EnqueueUnavailable: the database can't be written.
+    """
+    if len(jobs) > 1 and definition.options.unique_key is not None:
+        raise InvalidOption(f"unique_key: names one job; {len(jobs)} were to be enqueued.")
+    if not jobs:
+        return []
+    try:
+        return list(compose(enqueue_chain, _insert)(jobs))
+    except DuplicateJob as conflict:
+        if definition.options.on_conflict == "raise":
+            raise
+        existing = Job.objects.get(pk=conflict.job_id)
+        existing.was_already_enqueued = True
+        return [existing]
+
+
+def _insert(jobs: Sequence[Job]) -> Sequence[Job]:
+    active_store().enqueue(jobs)
+    if signals.job_enqueued.receivers:
+        transaction.on_commit(
+            partial(_announce, jobs), using=router.db_for_write(Job), robust=True
+        )
+    return jobs
+
+
+def _announce(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        signals.emit(
+            signals.job_enqueued,
+            registry.find(job.job_name),
+            job=job,
+            job_id=job.id,
+            job_name=job.job_name,
+            queue=job.queue,
+        )

@@ -1,0 +1,132 @@
+"""How a running job's progress and log lines get out: collected here, written by their owner."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils import timezone
+
+from django_jobs.conf import config
+from django_jobs.stores.records import LogLine, Report
+from django_jobs.validation import clean_json, clean_text
+
+if TYPE_CHECKING:
+    from django_jobs.stores.base import Store
+    from django_jobs.stores.records import ClaimedJob
+
+MESSAGE_LIMIT: Final = 500
+LINE_LIMIT: Final = 10_000
+#: Seconds between two looks whether somebody asked ``now()`` to cancel.
+_CANCEL_LOOK: Final = 1.0
+
+
+class Reporter:
+    """Collects what one attempt reports until somebody takes it away.
+
+    The job's thread adds, another thread takes; nothing is written in the job's own
+    transaction, so that others see the progress while the job runs.
+    """
+
+    def __init__(self, job: ClaimedJob) -> None:
+        self._job = job
+        self._lock = threading.Lock()
+        self._percent: int | None = None
+        self._message = ""
+        self._news = False
+        self._lines: list[LogLine] = []
+        self._line_count = 0
+        self._cancelled = False
+
+    def progress(self, percent: float, message: str | None) -> None:
+        """Note the progress; any number is clamped to 0–100, any text is made storable."""
+        with self._lock:
+            self._percent = _clamped(percent)
+            if message is not None:
+                self._message = clean_text(message, MESSAGE_LIMIT)
+            self._news = True
+
+    def line(self, level: str, message: str, data: dict[str, Any]) -> None:
+        """Keep a log line; the attempt keeps ``LOG_MAX_LINES`` of them."""
+        with self._lock:
+            self._line_count += 1
+            if self._line_count > config.LOG_MAX_LINES:
+                return
+            self._lines.append(
+                LogLine(
+                    attempt=self._job.attempt,
+                    at=timezone.now(),
+                    level=level,
+                    message=clean_text(message, LINE_LIMIT),
+                    data=clean_json(data),
+                )
+            )
+
+    def request_cancel(self) -> None:
+        """Let the job see that it was asked to stop."""
+        self._cancelled = True
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the job was asked to stop."""
+        return self._cancelled
+
+    def take(self) -> Report | None:
+        """What is new since the last call, or ``None``."""
+        with self._lock:
+            if not self._news and not self._lines:
+                return None
+            report = self._report(self._percent if self._news else None)
+            self._news = False
+            return report
+
+    def last(self) -> Report | None:
+        """The final state, for the finish: the last progress always lands."""
+        with self._lock:
+            if self._percent is None and not self._lines:
+                return None
+            return self._report(self._percent)
+
+    def put_back(self, report: Report) -> None:
+        """Keep what could not be written for the next try."""
+        with self._lock:
+            self._lines[:0] = report.lines
+            self._news = self._news or report.percent is not None
+
+    def _report(self, percent: int | None) -> Report:
+        lines, self._lines = self._lines, []
+        return Report(self._job.id, self._job.lease, percent, self._message, lines)
+
+
+class DirectReporter(Reporter):
+    """For ``now()``: writes by itself, a few times a second, on the caller's connection."""
+
+    def __init__(self, job: ClaimedJob, store: Store) -> None:
+        super().__init__(job)
+        self._store = store
+        self._wrote_at = -math.inf
+        self._looked_at = time.monotonic()
+
+    def progress(self, percent: float, message: str | None) -> None:
+        super().progress(percent, message)
+        if time.monotonic() - self._wrote_at >= config.PROGRESS_INTERVAL:
+            self._wrote_at = time.monotonic()
+            report = self.take()
+            if report is not None:
+                self._store.report([report])
+
+    @property
+    def cancelled(self) -> bool:
+        if not self._cancelled and time.monotonic() - self._looked_at >= _CANCEL_LOOK:
+            self._looked_at = time.monotonic()
+            self._cancelled = self._store.is_cancel_requested(self._job.id)
+        return self._cancelled
+
+
+def _clamped(percent: Any) -> int:
+    try:
+        return round(min(max(float(percent), 0.0), 100.0))
+    except (TypeError, ValueError, OverflowError):
+        return 0

@@ -1,0 +1,1 @@
+"""Workers: the only code that knows processes and threads."""

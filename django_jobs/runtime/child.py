@@ -1,0 +1,89 @@
+"""A worker process as its parent sees it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.db import connections
+
+from django_jobs.ids import uuid7
+from django_jobs.runtime.process import Birth, Process
+from django_jobs.runtime.pulse import Pulse
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from django_jobs.runtime.options import WorkerOptions
+
+_fork = multiprocessing.get_context("fork")
+
+
+class Child:
+    """Forked at once; ``place`` is its number among its siblings, from 0."""
+
+    def __init__(self, options: WorkerOptions, place: int, siblings: Iterable[Child]) -> None:
+        self.id = uuid7()
+        self.place = place
+        self.pulse = Pulse()
+        self.started_at = time.monotonic()
+        theirs, self._orders = _fork.Pipe(duplex=False)
+        birth = Birth(self.id, options, theirs, self.pulse, first=place == 0)
+        # A copy of another pipe's writing end would keep that child from seeing its parent die.
+        inherited = [self._orders, *(sibling._orders for sibling in siblings)]
+        # A connection that two processes share is a broken one.
+        connections.close_all()
+        self._process = _fork.Process(
+            target=_live, args=(birth, inherited), name=f"worker-{place}"
+        )
+        self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid or 0
+
+    @property
+    def sentinel(self) -> int:
+        """Becomes readable when it ends."""
+        return self._process.sentinel
+
+    @property
+    def exit_code(self) -> int | None:
+        """0 after an orderly end, ``None`` while it lives."""
+        return self._process.exitcode
+
+    def order(self, command: str) -> None:
+        """Send a command; a child that is gone does not get it."""
+        try:
+            self._orders.send(command)
+        except OSError:
+            return
+
+    def ask_to_stop(self) -> None:
+        """Let it finish; asked twice, it releases its jobs and goes."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it now; its jobs are rescued."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self._process.is_alive():
+            os.kill(self.pid, number)
+
+    def bury(self) -> None:
+        """Collect what is left of it."""
+        self._process.join()
+        self._orders.close()
+
+
+def _live(birth: Birth, inherited: Iterable[Connection]) -> None:
+    for writing_end in inherited:
+        writing_end.close()
+    Process(birth).run()

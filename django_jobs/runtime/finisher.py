@@ -1,0 +1,134 @@
+"""Writes outcomes in batches, then sends their signals. A crash before the write runs them again."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from django_jobs.announcing import announce_outcome
+from django_jobs.outcome import Outcome
+from django_jobs.registry import registry
+from django_jobs.runtime.connections import tidy_connections
+from django_jobs.stores import active_store
+from django_jobs.stores.records import Finish
+
+if TYPE_CHECKING:
+    from django_jobs.execution import Attempt
+    from django_jobs.runtime.inflight import InFlight, Running
+
+logger = logging.getLogger("django_jobs")
+
+#: Outcomes per transaction.
+BATCH: Final = 500
+#: Outcomes that may wait to be written before job threads have to wait as well.
+BACKLOG: Final = 2000
+#: Reason of a job that ended with something the database refused.
+UNSTORABLE: Final = "the outcome could not be stored"
+#: Seconds between tries while the database does not answer.
+RETRY_PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+class _Entry(NamedTuple):
+    finish: Finish
+    duration: float
+
+
+class Finisher(threading.Thread):
+    """One thread with one connection; the flush window is the time of one transaction."""
+
+    def __init__(self, inflight: InFlight, actor: str) -> None:
+        super().__init__(name="finisher", daemon=True)
+        self._inflight = inflight
+        self._actor = actor
+        self._entries: queue.Queue[_Entry | None] = queue.Queue(BACKLOG)
+        self._give_up = threading.Event()
+
+    def add(self, running: Running, done: Attempt) -> None:
+        """Queue the outcome of a job; waits when too many are waiting to be written."""
+        finish = Finish(running.job, done.outcome, self._actor, running.reporter.last())
+        self._entries.put(_Entry(finish, done.duration))
+
+    def run(self) -> None:
+        """Write until told to stop."""
+        while (batch := self._next_batch()) is not None:
+            self._write(batch)
+
+    def stop(self, timeout: float) -> None:
+        """Write what is queued, for at most ``timeout`` seconds, and end."""
+        self._entries.put(None)
+        self.join(timeout)
+        self._give_up.set()
+
+    def _next_batch(self) -> list[_Entry] | None:
+        first = self._entries.get()
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                entry = self._entries.get_nowait()
+            except queue.Empty:
+                break
+            if entry is None:
+                self._entries.put(None)  # end after this batch
+                break
+            batch.append(entry)
+        return batch
+
+    def _write(self, batch: list[_Entry]) -> None:
+        tries = 0
+        while not self._give_up.is_set():
+            try:
+                accepted = active_store().finish([entry.finish for entry in batch])
+            except (OperationalError, InterfaceError):
+                pause = RETRY_PAUSES[min(tries, len(RETRY_PAUSES) - 1)]
+                logger.warning(
+                    "%d outcomes could not be written; next try in %s s",
+                    len(batch),
+                    pause,
+                    exc_info=True,
+                )
+                tidy_connections()
+                tries += 1
+                self._give_up.wait(pause)
+            except Exception:
+                logger.exception("An outcome could not be stored")
+                tidy_connections()
+                self._write_one_by_one(batch)
+                return
+            else:
+                self._settle(batch, accepted)
+                return
+
+    def _write_one_by_one(self, batch: list[_Entry]) -> None:
+        """One bad outcome must not hold up the others, nor be tried for ever."""
+        if len(batch) > 1:
+            for entry in batch:
+                self._write([entry])
+            return
+        (entry,) = batch
+        if entry.finish.outcome.reason == UNSTORABLE:
+            self._inflight.settle([entry.finish.job])  # left to the rescuer
+            return
+        outcome = Outcome.fail(UNSTORABLE, UNSTORABLE)
+        self._write([_Entry(replace(entry.finish, outcome=outcome, report=None), entry.duration)])
+
+    def _settle(self, batch: list[_Entry], accepted: Collection[UUID]) -> None:
+        self._inflight.settle(entry.finish.job for entry in batch)
+        for finish, duration in batch:
+            if finish.job.id in accepted:
+                definition = registry.get(finish.job.job_name)
+                announce_outcome(definition, finish.job, finish.outcome, duration)
+            else:
+                logger.warning(
+                    "The lease %d of job %s was lost; its outcome is dropped",
+                    finish.job.lease,
+                    finish.job.id,
+                )

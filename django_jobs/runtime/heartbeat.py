@@ -1,0 +1,102 @@
+"""The parent's heartbeat: one statement keeps every lease of the worker alive, another shows it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
+
+from django.db.models.functions import Now
+
+import django_jobs
+from django_jobs.conf import config
+from django_jobs.models import DesiredState, Worker, WorkerProcess, WorkerState
+from django_jobs.runtime.memory import resident_memory
+from django_jobs.stores import active_store
+
+if TYPE_CHECKING:
+    from django_jobs.runtime.child import Child
+    from django_jobs.runtime.options import WorkerOptions
+
+#: Share of the lease after which a worker that could not renew gives its jobs up.
+SELF_FENCE: Final = 0.8
+
+
+class Heartbeat:
+    """Renews, reports and reads the desired state. Time is the monotonic clock's."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._options = options
+        self._renewed_at = time.monotonic()
+        self._due_at = 0.0
+
+    def announce(self) -> None:
+        """Write the worker's row: it is starting, and meant to run."""
+        Worker.objects.update_or_create(
+            name=self._options.name,
+            defaults={
+                "queues": dict(self._options.queues),
+                "state": WorkerState.RUNNING,
+                "desired_state": DesiredState.RUN,
+                "version": django_jobs.__version__,
+                "host": os.uname().nodename,
+                "started_at": Now(),
+                "last_heartbeat_at": Now(),
+            },
+        )
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the next beat is due."""
+        return max(self._due_at - time.monotonic(), 0.0)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether renewing failed for so long that others may soon take the jobs."""
+        return time.monotonic() - self._renewed_at > config.LEASE * SELF_FENCE
+
+    def beat(self, children: Collection[Child]) -> DesiredState:
+        """Renew the leases of the children and return what the worker shall do."""
+        self._due_at = time.monotonic() + config.heartbeat_interval
+        asked_at = time.monotonic()
+        active_store().renew([child.id for child in children], config.LEASE)
+        # From the moment of asking: the database's clock was read after it.
+        self._renewed_at = asked_at
+        for child in children:
+            WorkerProcess.objects.filter(id=child.id).update(
+                last_heartbeat_at=Now(),
+                running_jobs=child.pulse.running,
+                memory=resident_memory(child.pid),
+            )
+        workers = Worker.objects.filter(name=self._options.name)
+        workers.update(last_heartbeat_at=Now())
+        desired = workers.values_list("desired_state", flat=True).first()
+        return DesiredState(desired or DesiredState.RUN)
+
+    def retry_soon(self) -> None:
+        """After a beat that failed: try again in a second instead of a whole interval."""
+        self._due_at = time.monotonic() + min(1.0, config.heartbeat_interval)
+
+    def show_state(self, state: WorkerState) -> None:
+        """Write what the worker does now."""
+        Worker.objects.filter(name=self._options.name).update(state=state)
+
+    def add_process(self, child: Child) -> None:
+        """Write the row of a new process."""
+        WorkerProcess.objects.create(
+            id=child.id,
+            worker_id=self._options.name,
+            pid=child.pid,
+            host=os.uname().nodename,
+            memory=resident_memory(child.pid),
+        )
+
+    def remove_process(self, child: Child) -> None:
+        """Delete the row of a process that has ended."""
+        WorkerProcess.objects.filter(id=child.id).delete()
+
+    def say_goodbye(self) -> None:
+        """The last thing a worker does: show that it stopped, unless a namesake goes on."""
+        if not WorkerProcess.objects.filter(worker_id=self._options.name).exists():
+            self.show_state(WorkerState.STOPPED)

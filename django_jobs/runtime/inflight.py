@@ -1,0 +1,78 @@
+"""The jobs that this process holds a lease of, from claim to accepted finish."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django_jobs.reporting import Reporter
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django_jobs.stores.records import ClaimedJob
+
+
+@dataclass(slots=True)
+class Running:
+    """A claimed job and what it reports."""
+
+    job: ClaimedJob
+    reporter: Reporter
+    claimed_at: float = field(default_factory=time.monotonic)
+
+
+class InFlight:
+    """Thread-safe; a job leaves its slot when its body ends, and this table when that is written."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[UUID, Running] = {}
+        self._busy: Counter[str] = Counter()
+
+    def add(self, jobs: Iterable[ClaimedJob]) -> list[Running]:
+        """Take note of claimed jobs."""
+        added = [Running(job, Reporter(job)) for job in jobs]
+        with self._lock:
+            for running in added:
+                self._held[running.job.id] = running
+                self._busy[running.job.queue] += 1
+        return added
+
+    def leave_slot(self, running: Running) -> None:
+        """The body has ended: another job may start in its place."""
+        with self._lock:
+            self._busy[running.job.queue] -= 1
+
+    def settle(self, jobs: Iterable[ClaimedJob]) -> None:
+        """The leases have ended, one way or the other."""
+        with self._lock:
+            for job in jobs:
+                held = self._held.get(job.id)
+                # The same job may be here again already, under a newer lease.
+                if held is not None and held.job.lease == job.lease:
+                    del self._held[job.id]
+
+    def busy(self, queue: str) -> int:
+        """How many bodies of a queue are running."""
+        return self._busy[queue]
+
+    def running_count(self) -> int:
+        """How many bodies are running."""
+        return sum(self._busy.values())
+
+    def all(self) -> list[Running]:
+        """Every held job."""
+        with self._lock:
+            return list(self._held.values())
+
+    def get(self, job_id: UUID) -> Running | None:
+        """A held job by id."""
+        return self._held.get(job_id)
+
+    def __len__(self) -> int:
+        return len(self._held)

@@ -1,0 +1,183 @@
+"""One worker process: claims, runs, finishes. Its parent keeps its leases alive."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import Error
+
+from django_jobs.conf import config
+from django_jobs.outcome import Outcome
+from django_jobs.runtime.claimer import Claimer, jittered
+from django_jobs.runtime.connections import keep_connections_open, tidy_connections
+from django_jobs.runtime.executor import Executor
+from django_jobs.runtime.finisher import Finisher
+from django_jobs.runtime.inflight import InFlight
+from django_jobs.runtime.lifeline import die_with_parent
+from django_jobs.runtime.listener import Listener
+from django_jobs.runtime.options import Mode, WorkerOptions
+from django_jobs.runtime.reports import Reports
+from django_jobs.runtime.ticker import Ticker
+from django_jobs.runtime.wakeup import Wakeup
+from django_jobs.stores import active_store
+from django_jobs.stores.records import Finish
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from uuid import UUID
+
+    from django_jobs.runtime.pulse import Pulse
+
+logger = logging.getLogger("django_jobs")
+
+#: Commands of the parent.
+RUN: Final = "run"
+DRAIN: Final = "drain"
+#: Seconds that outcomes may take to be written once everything else has stopped.
+LAST_WRITE: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a process is born with.
+
+    Attributes:
+        id: new for every process; labels like host and pid come back, this never does.
+        options: of its worker.
+        orders: the parent's commands; its end means that the parent is gone.
+        pulse: where it shows its parent that it is alive.
+        first: whether it is the one of its siblings that runs the services.
+    """
+
+    id: UUID
+    options: WorkerOptions
+    orders: Connection
+    pulse: Pulse
+    first: bool
+
+
+class Process:
+    """The main loop of a worker process."""
+
+    def __init__(self, birth: Birth) -> None:
+        self._birth = birth
+        self._wakeup = Wakeup()
+        self._signals = 0
+        self._orphaned = False
+        self._draining = False
+        actor = f"worker:{birth.options.name}"
+        self._actor = actor
+        self._inflight = InFlight()
+        self._finisher = Finisher(self._inflight, actor)
+        self._reports = Reports(self._inflight, birth.id, actor)
+        self._executor = Executor(birth.options.queues, self._job_done)
+        self._claimer = Claimer(
+            birth.options.queues, birth.id, actor, self._inflight, self._executor
+        )
+        self._helpers: list[Any] = []
+
+    def run(self) -> None:
+        """Work until told to stop, then leave nothing running."""
+        die_with_parent()
+        self._take_signals()
+        keep_connections_open()
+        self._start_threads()
+        mode = self._birth.options.mode
+        if mode == Mode.ONCE:
+            self._claim()
+            self._wait_for_jobs(deadline=None)
+        else:
+            self._loop(until_idle=mode == Mode.DRAIN)
+        self._shut_down()
+
+    def _loop(self, *, until_idle: bool) -> None:
+        while not self._signals:
+            claimed = 0 if self._draining else self._claim()
+            self._birth.pulse.beat(self._inflight.running_count())
+            if claimed:
+                continue
+            if until_idle and not len(self._inflight):
+                return
+            self._sleep(jittered(config.POLL_INTERVAL))
+
+    def _claim(self) -> int:
+        """One claim; a database that does not answer is a reason to wait, never to die."""
+        try:
+            return self._claimer.claim()
+        except Error:
+            logger.warning("Nothing could be claimed; next try follows", exc_info=True)
+            tidy_connections()
+            return 0
+
+    def _sleep(self, seconds: float) -> None:
+        if not self._wakeup.wait(seconds, self._birth.orders):
+            return
+        try:
+            self._draining = self._birth.orders.recv() == DRAIN
+        except EOFError:
+            # The parent is gone and renews nothing: whatever runs here will run elsewhere.
+            os._exit(1)
+
+    def _job_done(self, running: Any, done: Any) -> None:
+        self._finisher.add(running, done)
+        self._inflight.leave_slot(running)
+        self._wakeup.set()
+
+    def _start_threads(self) -> None:
+        self._helpers = [self._reports]
+        if self._birth.first and self._birth.options.services:
+            ticker = Ticker(self._wakeup.set)
+            ticker.tick()  # so that --once and --drain see what is due by now
+            self._helpers.append(ticker)
+        if self._birth.options.mode == Mode.FOREVER and Listener.is_possible():
+            self._helpers.append(Listener(self._wakeup.set))
+        tidy_connections()
+        self._finisher.start()
+        for helper in self._helpers:
+            helper.start()
+
+    def _take_signals(self) -> None:
+        # Ctrl-C reaches the whole terminal group; the parent decides what it means.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def _on_signal(self, *_: object) -> None:
+        self._signals += 1
+        self._wakeup.set()
+
+    def _shut_down(self) -> None:
+        self._wait_for_jobs(deadline=time.monotonic() + config.GRACE)
+        for helper in self._helpers:
+            helper.stop()
+        self._finisher.stop(LAST_WRITE)
+        self._release_rest()
+        # Threads that still run a job can't be stopped; their leases are released.
+        logging.shutdown()
+        os._exit(0)
+
+    def _wait_for_jobs(self, deadline: float | None) -> None:
+        """Wait until all bodies have ended, the time is up, or a second signal comes."""
+        while self._inflight.running_count() and self._signals < 2:
+            if deadline is not None and time.monotonic() >= deadline:
+                return
+            if deadline is None and self._signals:
+                return
+            self._birth.pulse.beat(self._inflight.running_count())
+            self._sleep(min(config.POLL_INTERVAL, 1.0))
+
+    def _release_rest(self) -> None:
+        rest = [
+            Finish(running.job, Outcome.release("worker stopped"), self._actor)
+            for running in self._inflight.all()
+        ]
+        if not rest:
+            return
+        try:
+            active_store().finish(rest)
+        except Error:
+            logger.exception("%d jobs could not be released; their leases will run out", len(rest))

@@ -1,0 +1,135 @@
+"""Writes what running jobs report, tells them of cancel requests, and looks for lost claims."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from django.db import Error
+
+from django_jobs import signals
+from django_jobs.conf import config
+from django_jobs.outcome import Outcome
+from django_jobs.registry import registry
+from django_jobs.runtime.connections import tidy_connections
+from django_jobs.stores import active_store
+from django_jobs.stores.records import ClaimedJob, Finish, Held
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from django_jobs.runtime.inflight import InFlight, Running
+    from django_jobs.stores.records import Report
+
+logger = logging.getLogger("django_jobs")
+
+#: Seconds between two looks at the leases of this process while jobs run, and while none does.
+LOOK: Final = 1.0
+IDLE_LOOK: Final = 15.0
+
+
+class Reports(threading.Thread):
+    """A thread with a connection of its own: never inside the transaction of a job."""
+
+    def __init__(self, inflight: InFlight, process: UUID, actor: str) -> None:
+        super().__init__(name="reports", daemon=True)
+        self._inflight = inflight
+        self._process = process
+        self._actor = actor
+        self._stop = threading.Event()
+        self._looked_at = time.monotonic()
+        self._suspects: set[tuple[UUID, int]] = set()
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        while not self._stop.wait(config.PROGRESS_INTERVAL):
+            try:
+                self.flush()
+                self._look_at_leases()
+            except Error:
+                # Nothing is lost: news stay with the jobs until they are written.
+                logger.warning("Progress could not be written; next try follows", exc_info=True)
+                tidy_connections()
+
+    def stop(self) -> None:
+        """End after the current round."""
+        self._stop.set()
+
+    def flush(self) -> None:
+        """Write all news now."""
+        news = [(running, running.reporter.take()) for running in self._inflight.all()]
+        reports = [(running, report) for running, report in news if report is not None]
+        if not reports:
+            return
+        try:
+            active_store().report([report for _, report in reports])
+        except Error:
+            for running, report in reports:
+                running.reporter.put_back(report)
+            raise
+        self._announce(reports)
+
+    def _announce(self, reports: Sequence[tuple[Running, Report]]) -> None:
+        for running, report in reports:
+            if report.percent is not None:
+                signals.emit(
+                    signals.job_progressed,
+                    registry.find(running.job.job_name),
+                    job_id=running.job.id,
+                    job_name=running.job.job_name,
+                    queue=running.job.queue,
+                    percent=report.percent,
+                    message=report.message,
+                )
+
+    def _look_at_leases(self) -> None:
+        interval = LOOK if len(self._inflight) else IDLE_LOOK
+        if time.monotonic() - self._looked_at < interval:
+            return
+        self._looked_at = time.monotonic()
+        held = active_store().held_by(self._process)
+        for lease in held:
+            running = self._inflight.get(lease.job_id)
+            if lease.cancel_requested and running is not None:
+                running.reporter.request_cancel()
+        self._release_unknown(held)
+
+    def _release_unknown(self, held: Sequence[Held]) -> None:
+        """Hand back leases that this process holds without knowing.
+
+        They come from a claim whose commit arrived although its reply was lost. The parent
+        would renew them for ever. Seen twice, because a claim is known a moment after its commit.
+        """
+        unknown = {
+            (lease.job_id, lease.lease) for lease in held if not self._knows(lease)
+        }
+        lost = unknown & self._suspects
+        self._suspects = unknown - lost
+        if lost:
+            logger.warning("Handing back %d claims whose reply was lost", len(lost))
+            outcome = Outcome.release("claim was lost")
+            active_store().finish(
+                [Finish(_placeholder(job_id, lease), outcome, self._actor) for job_id, lease in lost]
+            )
+
+    def _knows(self, lease: Held) -> bool:
+        running = self._inflight.get(lease.job_id)
+        return running is not None and running.job.lease == lease.lease
+
+
+def _placeholder(job_id: UUID, lease: int) -> ClaimedJob:
+    return ClaimedJob(
+        id=job_id,
+        job_name="",
+        queue="",
+        params={},
+        lease=lease,
+        attempt=0,
+        failure_count=0,
+        max_attempts=0,
+        timeout=None,
+        correlation_id="",
+    )

@@ -1,0 +1,202 @@
+"""The parent of the worker processes: starts them, keeps their leases alive, outlives them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from django.db import Error, connections
+
+from django_jobs import signals
+from django_jobs.conf import config
+from django_jobs.models import DesiredState, WorkerState
+from django_jobs.runtime.child import Child
+from django_jobs.runtime.heartbeat import Heartbeat
+from django_jobs.runtime.options import Mode
+from django_jobs.runtime.process import DRAIN, LAST_WRITE, RUN
+from django_jobs.runtime.wakeup import Wakeup
+from django_jobs.services.rescue import rescue_dead_process
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django_jobs.runtime.options import WorkerOptions
+
+logger = logging.getLogger("django_jobs")
+
+#: A child that lived shorter than this, in seconds, is replaced after a growing pause.
+SHORT_LIFE: Final = 5.0
+LONGEST_PAUSE: Final = 30.0
+
+
+class Supervisor:
+    """Has no threads, so that it may fork at any time, and runs no job."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._options = options
+        self._heartbeat = Heartbeat(options)
+        self._wakeup = Wakeup()
+        self._children: list[Child] = []
+        self._unrescued: list[UUID] = []
+        self._signals = 0
+        self._obeyed_signals = 0
+        self._stop_at: float | None = None
+        self._desired = DesiredState.RUN
+        self._pause = 0.0
+        self._start_at = 0.0
+
+    def run(self) -> None:
+        """Work until stopped by a signal, by the desired state, or by the mode's own end."""
+        self._take_signals()
+        self._heartbeat.announce()
+        signals.emit(signals.worker_started, None, worker=self._options.name, pid=os.getpid())
+        try:
+            self._fill_places(range(self._options.processes))
+            while self._children or not self._is_ending:
+                self._wakeup.wait(self._seconds_to_sleep(), *(c.sentinel for c in self._children))
+                self._step()
+        finally:
+            # Only after an error of our own is anybody left here.
+            for child in self._children:
+                child.kill()
+        self._say_goodbye()
+
+    def _step(self) -> None:
+        self._bury_dead()
+        self._obey_signals()
+        self._beat_if_due()
+        self._kill_the_hopeless()
+        self._rescue_after_the_dead()
+        self._replace_missing()
+
+    # Children
+
+    def _fill_places(self, places: Iterable[int]) -> None:
+        for place in places:
+            child = Child(self._options, place, self._children)
+            self._children.append(child)
+            self._guarded(self._heartbeat.add_process, child)
+            if self._desired == DesiredState.DRAIN:
+                child.order(DRAIN)
+
+    def _bury_dead(self) -> None:
+        for child in [child for child in self._children if child.exit_code is not None]:
+            child.bury()
+            self._children.remove(child)
+            orderly = child.exit_code == 0
+            if not orderly:
+                logger.error("Worker process %d ended with %s", child.pid, child.exit_code)
+                self._unrescued.append(child.id)
+                self._slow_down(child)
+            self._guarded(self._heartbeat.remove_process, child)
+            if orderly and self._options.mode != Mode.FOREVER and self._stop_at is None:
+                self._end_with_the_others()
+
+    def _slow_down(self, dead: Child) -> None:
+        """Replace a child at once, but one that dies at birth again and again ever more slowly."""
+        if time.monotonic() - dead.started_at > SHORT_LIFE:
+            self._pause = 0.0
+        self._start_at = time.monotonic() + self._pause
+        self._pause = min(max(self._pause * 2, 1.0), LONGEST_PAUSE)
+
+    def _replace_missing(self) -> None:
+        if self._is_ending or self._heartbeat.is_overdue or time.monotonic() < self._start_at:
+            return
+        taken = {child.place for child in self._children}
+        missing = [place for place in range(self._options.processes) if place not in taken]
+        self._fill_places(missing)
+
+    def _end_with_the_others(self) -> None:
+        """Nothing is due: children that still run a job end after it, and none is replaced."""
+        self._stop_at = float("inf")
+
+    def _rescue_after_the_dead(self) -> None:
+        """Give the jobs of dead children back at once instead of after their leases."""
+        for process in list(self._unrescued):
+            if self._guarded(rescue_dead_process, process):
+                self._unrescued.remove(process)
+
+    def _kill_the_hopeless(self) -> None:
+        for child in self._children:
+            if child.pulse.age() > config.LEASE:
+                logger.error("Worker process %d has stood still; it is replaced", child.pid)
+                child.kill()
+            elif self._heartbeat.is_overdue:
+                logger.error("Leases could not be renewed in time; process %d ends", child.pid)
+                child.kill()
+            elif self._stop_at is not None and time.monotonic() > self._stop_at:
+                child.kill()
+
+    # Heartbeat and desired state
+
+    def _beat_if_due(self) -> None:
+        if self._heartbeat.seconds_left > 0:
+            return
+        try:
+            desired = self._heartbeat.beat(self._children)
+        except Error:
+            logger.warning("The heartbeat failed; next try follows", exc_info=True)
+            connections.close_all()
+            self._heartbeat.retry_soon()
+        else:
+            self._obey(desired)
+
+    def _obey(self, desired: DesiredState) -> None:
+        if desired == self._desired:
+            return
+        self._desired = desired
+        logger.info("Worker %s was told to %s", self._options.name, desired)
+        if desired == DesiredState.STOP:
+            self._stop_children()
+            return
+        draining = desired == DesiredState.DRAIN
+        for child in self._children:
+            child.order(DRAIN if draining else RUN)
+        self._heartbeat.show_state(WorkerState.DRAINING if draining else WorkerState.RUNNING)
+
+    # Signals and the end
+
+    def _take_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, *_: object) -> None:
+        self._signals += 1
+        self._wakeup.set()
+
+    def _obey_signals(self) -> None:
+        while self._obeyed_signals < min(self._signals, 2):
+            self._obeyed_signals += 1
+            self._stop_children()
+
+    def _stop_children(self) -> None:
+        self._stop_at = time.monotonic() + config.GRACE + LAST_WRITE + 5.0
+        self._guarded(self._heartbeat.show_state, WorkerState.DRAINING)
+        for child in self._children:
+            child.ask_to_stop()
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._stop_at is not None
+
+    def _seconds_to_sleep(self) -> float:
+        return min(self._heartbeat.seconds_left, 1.0)
+
+    def _say_goodbye(self) -> None:
+        self._rescue_after_the_dead()
+        self._guarded(self._heartbeat.say_goodbye)
+        signals.emit(signals.worker_stopped, None, worker=self._options.name, pid=os.getpid())
+
+    def _guarded(self, action: Callable[..., object], *arguments: object) -> bool:
+        """Do something with the database; its failure never ends the supervisor."""
+        try:
+            action(*arguments)
+        except Error:
+            logger.warning("The database did not answer", exc_info=True)
+            connections.close_all()
+            return False
+        return True

@@ -1,0 +1,26 @@
+"""The periodic duties of a worker. Each is one function; every worker may run any at any time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django_jobs.conf import config
+from django_jobs.plugins import Service, plugin_services
+from django_jobs.services.cron import fire_due_crons
+from django_jobs.services.promote import expire_late, promote_due
+from django_jobs.services.rescue import rescue_lost
+
+_BUILT_IN: Final = (
+    Service("promote", lambda: config.POLL_INTERVAL, promote_due),
+    Service("expire", lambda: config.POLL_INTERVAL, expire_late),
+    Service("cron", lambda: config.POLL_INTERVAL, fire_due_crons),
+    Service("rescue", lambda: config.SWEEP_INTERVAL, rescue_lost),
+)
+
+
+def all_services() -> list[Service]:
+    """The built-in services and those of the plugins."""
+    return [*_BUILT_IN, *plugin_services]
+
+
+__all__ = ["Service", "all_services"]

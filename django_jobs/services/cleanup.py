@@ -1,0 +1,135 @@
+"""Delete what has been finished for long enough, in small batches, one cleaner at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models.functions import Now
+from datetime import timedelta
+
+from django_jobs.conf import config
+from django_jobs.locks import cluster_lock
+from django_jobs.models import CronSlot, Job
+from django_jobs.states import TERMINAL, Status
+from django_jobs.stores import active_store
+
+LOCK: Final = "jobs.cleanup"
+DAY: Final = 86_400.0
+
+
+@dataclass(slots=True)
+class CleanupResult:
+    """What a cleanup deleted, or would delete.
+
+    Attributes:
+        jobs: number of jobs by status.
+        transitions: number of transitions and log lines, beyond those of the deleted jobs.
+        complete: whether nothing old enough is left.
+        skipped: whether another cleanup was running, so that this one did nothing.
+    """
+
+    jobs: dict[str, int] = field(default_factory=dict)
+    transitions: int = 0
+    complete: bool = True
+    skipped: bool = False
+
+    @property
+    def total_jobs(self) -> int:
+        """Number of jobs of all statuses."""
+        return sum(self.jobs.values())
+
+
+def clean_up(
+    *,
+    older_than: float | None = None,
+    statuses: Collection[Status] = (),
+    batch_size: int | None = None,
+    max_batches: int | None = None,
+) -> CleanupResult:
+    """Delete old finished jobs with their history; never two at a time in the whole cluster.
+
+    Args:
+        older_than: seconds since the end of the job; the configured retention when omitted.
+        statuses: only these; all final ones when empty.
+        batch_size: rows per transaction.
+        max_batches: batches per status; ``None`` for no limit.
+    """
+    size = batch_size or config.CLEANUP_BATCH_SIZE
+    result = CleanupResult()
+    with cluster_lock(LOCK, lease=3600) as held:
+        if not held:
+            return CleanupResult(complete=False, skipped=True)
+        for status, seconds in _retention(older_than, statuses).items():
+            deleted, complete = _delete_status(status, seconds, size, max_batches)
+            result.jobs[str(status)] = deleted
+            result.complete = result.complete and complete
+        if not statuses:
+            _delete_history(result, older_than, size, max_batches)
+    return result
+
+
+def preview(
+    *, older_than: float | None = None, statuses: Collection[Status] = ()
+) -> CleanupResult:
+    """Count what :func:`clean_up` would delete."""
+    result = CleanupResult()
+    for status, seconds in _retention(older_than, statuses).items():
+        old = Job.objects.filter(status=status, completed_at__lt=_ago(seconds))
+        result.jobs[str(status)] = old.count()
+    return result
+
+
+def _retention(
+    older_than: float | None, statuses: Collection[Status]
+) -> Mapping[Status, float]:
+    chosen = [status for status in sorted(TERMINAL) if not statuses or status in statuses]
+    if older_than is not None:
+        return dict.fromkeys(chosen, older_than)
+    default = config.CLEANUP_RETENTION_DAYS
+    return {
+        status: config.CLEANUP_RETENTION.get(str(status), default) * DAY for status in chosen
+    }
+
+
+def _delete_status(
+    status: Status, seconds: float, size: int, max_batches: int | None
+) -> tuple[int, bool]:
+    store = active_store()
+    deleted = 0
+    for _ in _rounds(max_batches):
+        count = store.delete_finished(status, seconds, size)
+        deleted += count
+        if count < size:
+            return deleted, True
+    return deleted, False
+
+
+def _delete_history(
+    result: CleanupResult, older_than: float | None, size: int, max_batches: int | None
+) -> None:
+    """Old transitions of jobs that are kept, and old cron slots."""
+    seconds = config.CLEANUP_RETENTION_DAYS * DAY if older_than is None else older_than
+    # A status may be kept longer than the rest; its history stays as long as its jobs.
+    seconds = max([seconds, *_retention(older_than, ()).values()])
+    for _ in _rounds(max_batches):
+        count = active_store().delete_transitions(seconds, size)
+        result.transitions += count
+        if count < size:
+            break
+    else:
+        result.complete = False
+    CronSlot.objects.filter(created_at__lt=_ago(seconds)).delete()
+
+
+def _rounds(limit: int | None) -> Iterator[int]:
+    count = 0
+    while limit is None or count < limit:
+        yield count
+        count += 1
+
+
+def _ago(seconds: float) -> ExpressionWrapper:
+    return ExpressionWrapper(Now() - timedelta(seconds=seconds), output_field=DateTimeField())

@@ -1,0 +1,136 @@
+"""The interface of a store: where jobs live and the only place that changes their state."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from uuid import UUID
+
+    from django_jobs.models import Job
+    from django_jobs.states import Status
+    from django_jobs.stores.records import (
+        ClaimedJob,
+        ClaimRequest,
+        Finish,
+        Held,
+        Holder,
+        Moved,
+        Report,
+        Rescued,
+    )
+
+
+class Store(ABC):
+    """Keeps jobs. Every verb is one transaction; every write by a holder is fenced by its lease."""
+
+    # Producers
+
+    @abstractmethod
+    def enqueue(self, jobs: Sequence[Job]) -> None:
+        """Insert new jobs, all or none, in the caller's transaction if there is one.
+
+        Raises:
+            DuplicateJob: a live job holds the unique key of one of them.
+            EnqueueUnavailable: the database can't be written.
+        """
+
+    # Lease holders
+
+    @abstractmethod
+    def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
+        """Take due jobs, at most as many per queue as asked for, and start their leases."""
+
+    @abstractmethod
+    def claim_job(self, job_id: UUID, holder: Holder) -> ClaimedJob | None:
+        """Take this one job if it waits, due or not; ``None`` if it can't be had."""
+
+    @abstractmethod
+    def start(self, job: Job, holder: Holder) -> ClaimedJob:
+        """Enqueue a job and take it in one transaction, so that no worker can get in between."""
+
+    @abstractmethod
+    def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
+        """Write the outcomes whose lease still holds; return the ids of those accepted."""
+
+    @abstractmethod
+    def report(self, reports: Sequence[Report]) -> None:
+        """Write progress and log lines of running jobs, fenced like a finish."""
+
+    @abstractmethod
+    def renew(self, processes: Collection[UUID], lease: float) -> int:
+        """Extend every lease of these worker processes to ``lease`` seconds from now.
+
+        Returns:
+            How many leases there were.
+        """
+
+    @abstractmethod
+    def held_by(self, process: UUID) -> list[Held]:
+        """The leases that a worker process holds, and which of those jobs were asked to stop."""
+
+    @abstractmethod
+    def is_cancel_requested(self, job_id: UUID) -> bool:
+        """Whether this running job was asked to stop."""
+
+    # Services
+
+    @abstractmethod
+    def promote(self, limit: int) -> int:
+        """Move delayed jobs whose time has come to pending; return how many."""
+
+    @abstractmethod
+    def expire(self, limit: int) -> int:
+        """End waiting jobs whose ``expires_at`` has passed; return how many."""
+
+    @abstractmethod
+    def rescue(self, limit: int) -> list[Rescued]:
+        """Take running jobs from holders whose lease ran out."""
+
+    @abstractmethod
+    def rescue_process(self, process: UUID) -> list[Rescued]:
+        """Take every job from a worker process that is known to be dead."""
+
+    @abstractmethod
+    def delete_finished(self, status: Status, older_than: float, limit: int) -> int:
+        """Delete up to ``limit`` jobs that ended in ``status`` over ``older_than`` seconds ago."""
+
+    @abstractmethod
+    def delete_transitions(self, older_than: float, limit: int) -> int:
+        """Delete up to ``limit`` transitions and log lines older than ``older_than`` seconds."""
+
+    # Operators
+
+    @abstractmethod
+    def retry(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        """Start ended jobs afresh: pending, with their counters at zero."""
+
+    @abstractmethod
+    def run_now(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        """Move delayed jobs to pending without waiting for their time."""
+
+    @abstractmethod
+    def cancel(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        """End waiting jobs; ask running ones to stop."""
+
+    @abstractmethod
+    def discard(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        """Drop waiting jobs and dead letters for good."""
+
+    @abstractmethod
+    def pause(self, queue: str, actor: str, reason: str) -> bool:
+        """Stop claiming from a queue; return whether that changed anything."""
+
+    @abstractmethod
+    def resume(self, queue: str) -> bool:
+        """Claim from a queue again; return whether that changed anything."""
+
+    @abstractmethod
+    def is_paused(self, queue: str) -> bool:
+        """Whether a queue is paused."""
+
+    @abstractmethod
+    def count_by_state(self, queue: str | None = None) -> dict[str, int]:
+        """Count jobs by status, of one queue or of all."""

@@ -1,0 +1,160 @@
+"""Taking jobs and keeping their leases alive."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import connections, models
+from django.db.models import Exists, F, Q
+from django.db.models.functions import Now
+
+from django_jobs.chains import narrow
+from django_jobs.models import Queue
+from django_jobs.states import WAITING, Actor, Status
+from django_jobs.stores.base import Store
+from django_jobs.stores.database.moves import (
+    Row,
+    database,
+    jobs,
+    lock,
+    move,
+    seconds_from_now,
+    writing,
+)
+from django_jobs.stores.records import ClaimedJob, ClaimRequest, Held, Holder
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django_jobs.models import Job, JobQuerySet
+
+_COLUMNS: Final = (
+    "id",
+    "status",
+    "lease",
+    "attempt_count",
+    "job_name",
+    "queue",
+    "params",
+    "failure_count",
+    "max_attempts",
+    "timeout",
+    "correlation_id",
+)
+
+
+class Claiming(Store):
+    """Verbs that take a lease or extend it."""
+
+    def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
+        if not self._may_be_worth_it(request):
+            return []
+        with writing():
+            claimed: list[ClaimedJob] = []
+            for queue, limit in request.limits.items():
+                # Lock first, update by literal ids after: PostgreSQL may ignore the LIMIT of
+                # a locking SELECT inside IN (...).
+                found = _lock_for_claim(_claimable(queue, request)[:limit])
+                claimed += _take(found, request.holder)
+        return claimed
+
+    def _may_be_worth_it(self, request: ClaimRequest) -> bool:
+        """On SQLite look before asking for the one write lock of the whole database."""
+        if connections[database()].vendor != "sqlite":
+            return True
+        return any(_claimable(queue, request).exists() for queue in request.limits)
+
+    def claim_job(self, job_id: UUID, holder: Holder) -> ClaimedJob | None:
+        with writing():
+            found = _lock_for_claim(jobs().filter(id=job_id, status__in=WAITING))
+            delayed = [_row(job) for job in found if job["status"] != Status.PENDING]
+            move(delayed, Status.PENDING, Actor.OPERATOR, actor=holder.name, reason="run by id")
+            for job in found:
+                job["status"] = Status.PENDING
+            claimed = _take(found, holder)
+        return claimed[0] if claimed else None
+
+    def start(self, job: Job, holder: Holder) -> ClaimedJob:
+        with writing(savepoint=True):
+            self.enqueue([job])
+            claimed = self.claim_job(job.id, holder)
+        assert claimed is not None, "nobody else can see the row yet"
+        return claimed
+
+    def renew(self, processes: Collection[UUID], lease: float) -> int:
+        # A row carries the id of a process only while that process holds its lease: the id is
+        # new at every start, set by the claim, and cleared by whatever ends the lease.
+        held = jobs().running().filter(worker_process__in=processes)
+        return held.update(worker_expires_at=seconds_from_now(lease))
+
+    def held_by(self, process: UUID) -> list[Held]:
+        held = jobs().running().filter(worker_process=process)
+        return [
+            Held(job_id, lease, asked is not None)
+            for job_id, lease, asked in held.values_list("id", "lease", "cancel_requested_at")
+        ]
+
+    def is_cancel_requested(self, job_id: UUID) -> bool:
+        return jobs().running().filter(id=job_id, cancel_requested_at__isnull=False).exists()
+
+
+def _claimable(queue: str, request: ClaimRequest) -> JobQuerySet:
+    paused = Queue.objects.filter(name=queue, paused_at__isnull=False)
+    due = (
+        jobs()
+        .pending()
+        .for_queue(queue)
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
+        .filter(~Exists(paused), job_name__in=request.job_names)
+    )
+    return narrow(due).in_claim_order()
+
+
+def _lock_for_claim(queryset: JobQuerySet) -> list[dict[str, Any]]:
+    return list(lock(queryset).values(*_COLUMNS))
+
+
+def _row(job: dict[str, Any]) -> Row:
+    return Row(job["id"], job["status"], job["lease"], job["attempt_count"])
+
+
+def _take(found: Sequence[dict[str, Any]], holder: Holder) -> list[ClaimedJob]:
+    move(
+        # The transition names the attempt and lease that begin here.
+        [
+            Row(job["id"], job["status"], job["lease"] + 1, job["attempt_count"] + 1)
+            for job in found
+        ],
+        Status.RUNNING,
+        Actor.WORKER,
+        actor=holder.name,
+        changes=_lease_of(holder),
+    )
+    return [
+        ClaimedJob(
+            id=job["id"],
+            job_name=job["job_name"],
+            queue=job["queue"],
+            params=job["params"],
+            lease=job["lease"] + 1,
+            attempt=job["attempt_count"] + 1,
+            failure_count=job["failure_count"],
+            max_attempts=job["max_attempts"],
+            timeout=job["timeout"],
+            correlation_id=job["correlation_id"],
+        )
+        for job in found
+    ]
+
+
+def _lease_of(holder: Holder) -> dict[str, models.Expression | UUID | int | str | None]:
+    return {
+        "lease": F("lease") + 1,
+        "attempt_count": F("attempt_count") + 1,
+        "worker_process": holder.process,
+        "worker_started_at": Now(),
+        "worker_expires_at": seconds_from_now(holder.lease),
+        "progress": 0,
+        "progress_message": "",
+    }

@@ -1,0 +1,99 @@
+"""Inserting jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db.models import Expression
+from django.db.transaction import TransactionManagementError
+
+from django_jobs.conf import config
+from django_jobs.exceptions import DuplicateJob, EnqueueUnavailable
+from django_jobs.states import Actor, Status
+from django_jobs.stores import hints
+from django_jobs.stores.base import Store
+from django_jobs.stores.database.moves import Row, database, jobs, record, writing
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django_jobs.models import Job
+
+#: How often to look again when the holder of a unique key ends between our two looks.
+_UNIQUE_TRIES: Final = 5
+
+
+class Enqueueing(Store):
+    """Producers' verbs."""
+
+    def enqueue(self, jobs: Sequence[Job]) -> None:
+        keys = [job.unique_key for job in jobs if job.unique_key is not None]
+        with _clear_errors():
+            if keys:
+                self._insert_unique(jobs, keys)
+            else:
+                self._insert(jobs)
+
+    def _insert_unique(self, new: Sequence[Job], keys: Sequence[str]) -> None:
+        for _ in range(_UNIQUE_TRIES):
+            try:
+                # A savepoint: losing the race must leave the caller's transaction usable.
+                self._insert(new, savepoint=True)
+            except IntegrityError:
+                self._explain_conflict(keys)
+            else:
+                return
+        raise EnqueueUnavailable(
+            "unique_key: other jobs with this key kept starting and ending while this one "
+            "was being enqueued; try again."
+        )
+
+    def _explain_conflict(self, keys: Sequence[str]) -> None:
+        holder = jobs().live().filter(unique_key__in=keys).values_list("id", "unique_key").first()
+        if holder is not None:
+            holder_id: UUID = holder[0]
+            raise DuplicateJob(
+                f"unique_key: job {holder_id} holds this key and has not ended.", holder_id
+            )
+
+    def _insert(self, new: Sequence[Job], *, savepoint: bool = False) -> None:
+        with writing(savepoint=savepoint):
+            jobs().bulk_create(new)
+            for status in {job.status for job in new}:
+                rows = [
+                    Row(job.id, "", job.lease, job.attempt_count)
+                    for job in new
+                    if job.status == status
+                ]
+                record(rows, Status(status), actor=Actor.PRODUCER)
+        for job in new:
+            _read_expressions_later(job)
+        if config.NOTIFY:
+            hints.announce_on_commit(database())
+
+
+def _read_expressions_later(job: Job) -> None:
+    """Times computed by the database become deferred fields: read from it when asked for."""
+    for name in ("scheduled_for", "expires_at"):
+        if isinstance(job.__dict__.get(name), Expression):
+            del job.__dict__[name]
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except TransactionManagementError as error:
+        raise EnqueueUnavailable(
+            "The job can't be enqueued: the surrounding atomic() block is broken by an earlier "
+            "database error and will be rolled back."
+        ) from error
+    except (OperationalError, InterfaceError) as error:
+        raise EnqueueUnavailable(
+            f"The job can't be enqueued: the database {database()!r} does not take it "
+            f"({type(error).__name__})."
+        ) from error
+

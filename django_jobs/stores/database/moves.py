@@ -1,0 +1,158 @@
+"""The one place that writes ``Job.status`` and the ``JobTransition`` beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections, models, router, transaction
+from django.db.models.functions import Now
+
+from django_jobs.conf import config
+from django_jobs.exceptions import InvalidTransition
+from django_jobs.models import Job, JobTransition
+from django_jobs.states import TERMINAL, Actor, Status, is_legal
+
+if TYPE_CHECKING:
+    from django_jobs.models import JobQuerySet
+
+#: SQLite takes at most 32,766 parameters in a statement, older ones 999.
+CHUNK = 500
+
+
+class Row(NamedTuple):
+    """A job row that this transaction has locked."""
+
+    id: UUID
+    status: str
+    lease: int
+    attempt: int
+
+
+def database() -> str:
+    """The alias of the database that holds the jobs."""
+    return router.db_for_write(Job)
+
+
+def jobs() -> JobQuerySet:
+    """All jobs, on the database that holds them."""
+    return Job.objects.using(database())
+
+
+def seconds_from_now(seconds: float) -> models.Expression:
+    """A time by the database's clock."""
+    return models.ExpressionWrapper(
+        Now() + timedelta(seconds=seconds), output_field=models.DateTimeField()
+    )
+
+
+@contextmanager
+def writing(*, savepoint: bool = False) -> Iterator[None]:
+    """A transaction that is going to write; part of the caller's, if there is one."""
+    alias = database()
+    connection = connections[alias]
+    outermost = not connection.in_atomic_block
+    with transaction.atomic(using=alias, savepoint=savepoint):
+        if outermost and connection.vendor == "sqlite":
+            _take_write_lock(alias)
+        yield
+
+
+def _take_write_lock(alias: str) -> None:
+    """Make the first statement of a SQLite transaction a write.
+
+    A transaction that reads first and writes later fails at once when another process
+    wrote in between; one that begins by writing waits its turn. Sites that set
+    ``transaction_mode`` to ``IMMEDIATE`` have this already.
+    """
+    with connections[alias].cursor() as cursor:
+        table = connections[alias].ops.quote_name(Job._meta.db_table)
+        cursor.execute(f"UPDATE {table} SET lease = lease WHERE 0")  # noqa: S608 - own table name
+
+
+def lock(queryset: JobQuerySet, *, skip_locked: bool = True) -> JobQuerySet:
+    """Lock the rows of ``queryset`` for this transaction, as far as the database can."""
+    features = connections[queryset.db].features
+    if not features.has_select_for_update:
+        return queryset
+    return queryset.select_for_update(
+        skip_locked=skip_locked and features.has_select_for_update_skip_locked
+    )
+
+
+def locked_rows(queryset: JobQuerySet, *, skip_locked: bool = True) -> list[Row]:
+    """Lock and fetch what a move needs to know."""
+    found = lock(queryset, skip_locked=skip_locked)
+    return [
+        Row(*values) for values in found.values_list("id", "status", "lease", "attempt_count")
+    ]
+
+
+def move(
+    rows: Sequence[Row],
+    to: Status,
+    by: Actor,
+    *,
+    actor: str,
+    reason: str = "",
+    error: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> None:
+    """Move locked rows to a status and record it; ``changes`` are columns set with it.
+
+    Raises:
+        InvalidTransition: the table in :mod:`django_jobs.states` forbids one of the moves,
+            or a row changed although this transaction holds it.
+    """
+    if not rows:
+        return
+    for row in rows:
+        if not is_legal(Status(row.status), to, by):
+            raise InvalidTransition(f"Job {row.id} can't go from {row.status} to {to}.")
+    _update(rows, to, dict(changes or {}))
+    record(rows, to, actor=actor, reason=reason, error=error)
+
+
+def _update(rows: Sequence[Row], to: Status, changes: dict[str, Any]) -> None:
+    changes |= {"status": to, "updated_at": Now()}
+    changes.setdefault("completed_at", Now() if to in TERMINAL else None)
+    if to != Status.RUNNING:
+        changes |= {"worker_process": None, "worker_expires_at": None}
+        if to in TERMINAL or to == Status.PENDING:
+            changes["cancel_requested_at"] = None
+    statuses = {row.status for row in rows}
+    for start in range(0, len(rows), CHUNK):
+        ids = [row.id for row in rows[start : start + CHUNK]]
+        # The guard on the status is the compare-and-set for databases without row locks.
+        updated = jobs().filter(id__in=ids, status__in=statuses).update(**changes)
+        if updated != len(ids):
+            raise InvalidTransition("A job changed its state while it was being moved.")
+
+
+def record(
+    rows: Sequence[Row],
+    to: Status,
+    *,
+    actor: str,
+    reason: str = "",
+    error: str = "",
+) -> None:
+    """Append the transitions of a move that was just made."""
+    if not config.TRACKING_ENABLED:
+        return
+    JobTransition.objects.using(database()).bulk_create(
+        JobTransition(
+            job_id=row.id,
+            from_status=row.status,
+            to_status=to,
+            attempt=row.attempt,
+            lease=row.lease,
+            actor=actor,
+            reason=reason,
+            error=error,
+        )
+        for row in rows
+    )

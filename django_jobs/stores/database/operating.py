@@ -1,0 +1,137 @@
+"""What operators do to jobs and queues."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError
+from django.db.models import Count
+from django.db.models.functions import Now
+
+from django_jobs.models import Queue
+from django_jobs.states import DELAYED, RETRYABLE, WAITING, Actor, Status, sources_of
+from django_jobs.stores import hints
+from django_jobs.stores.base import Store
+from django_jobs.stores.database.moves import (
+    Row,
+    database,
+    jobs,
+    locked_rows,
+    move,
+    writing,
+)
+from django_jobs.stores.records import Moved
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class Operating(Store):
+    """Verbs of operators; each takes a batch of ids."""
+
+    def retry(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        with writing():
+            moved, rows = _sort_out(ids, RETRYABLE)
+            _restart(rows, moved, actor=actor, reason=reason or "retry")
+        hints.announce_on_commit(database())
+        return moved
+
+    def run_now(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        with writing():
+            moved, rows = _sort_out(ids, DELAYED)
+            changes = {"scheduled_for": Now()}
+            move(
+                rows,
+                Status.PENDING,
+                Actor.OPERATOR,
+                actor=actor,
+                reason=reason or "run now",
+                changes=changes,
+            )
+        hints.announce_on_commit(database())
+        return moved
+
+    def cancel(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        with writing():
+            moved, rows = _sort_out(ids, WAITING | {Status.RUNNING})
+            waiting = [row for row in rows if row.status != Status.RUNNING]
+            running = [row.id for row in rows if row.status == Status.RUNNING]
+            move(waiting, Status.CANCELLED, Actor.OPERATOR, actor=actor, reason=reason or "cancel")
+            jobs().filter(id__in=running, status=Status.RUNNING).update(cancel_requested_at=Now())
+        return moved
+
+    def discard(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
+        with writing():
+            moved, rows = _sort_out(ids, sources_of(Status.DISCARDED, Actor.OPERATOR))
+            move(rows, Status.DISCARDED, Actor.OPERATOR, actor=actor, reason=reason or "discard")
+        return moved
+
+    def pause(self, queue: str, actor: str, reason: str) -> bool:
+        with writing():
+            queues = Queue.objects.using(database())
+            queues.get_or_create(name=queue)
+            changed = queues.filter(name=queue, paused_at__isnull=True).update(
+                paused_at=Now(), paused_by=actor, pause_reason=reason
+            )
+        return bool(changed)
+
+    def resume(self, queue: str) -> bool:
+        changed = (
+            Queue.objects.using(database())
+            .filter(name=queue, paused_at__isnull=False)
+            .update(paused_at=None, paused_by="", pause_reason="")
+        )
+        hints.announce_on_commit(database())
+        return bool(changed)
+
+    def is_paused(self, queue: str) -> bool:
+        return Queue.objects.using(database()).filter(name=queue, paused_at__isnull=False).exists()
+
+    def count_by_state(self, queue: str | None = None) -> dict[str, int]:
+        counted = jobs() if queue is None else jobs().for_queue(queue)
+        return dict(counted.values_list("status").annotate(Count("id")).order_by("status"))
+
+
+def _sort_out(ids: Sequence[UUID], allowed: Collection[Status]) -> tuple[Moved, list[Row]]:
+    """Lock the jobs in one order and part those that may move from those that may not."""
+    found = locked_rows(jobs().filter(id__in=ids).order_by("id"), skip_locked=False)
+    rows = [row for row in found if row.status in allowed]
+    skipped = {row.id: str(Status(row.status).label) for row in found if row.status not in allowed}
+    known = {row.id for row in found}
+    skipped |= {job_id: "no such job" for job_id in ids if job_id not in known}
+    return Moved([row.id for row in rows], skipped), rows
+
+
+_AFRESH: dict[str, Any] = {
+    "scheduled_for": Now(),
+    "failure_count": 0,
+    "crash_count": 0,
+    "progress": 0,
+    "progress_message": "",
+    "result": None,
+    "expires_at": None,
+}
+
+
+def _restart(rows: Sequence[Row], moved: Moved, *, actor: str, reason: str) -> None:
+    """Move all at once; if a live job takes a unique key meanwhile, one by one."""
+    try:
+        with writing(savepoint=True):
+            _to_pending(rows, actor, reason)
+    except IntegrityError:
+        for row in rows:
+            _restart_one(row, moved, actor=actor, reason=reason)
+
+
+def _restart_one(row: Row, moved: Moved, *, actor: str, reason: str) -> None:
+    try:
+        with writing(savepoint=True):
+            _to_pending([row], actor, reason)
+    except IntegrityError:
+        moved.done.remove(row.id)
+        moved.skipped[row.id] = "a live job holds its unique key"
+
+
+def _to_pending(rows: Sequence[Row], actor: str, reason: str) -> None:
+    move(rows, Status.PENDING, Actor.OPERATOR, actor=actor, reason=reason, changes=_AFRESH)

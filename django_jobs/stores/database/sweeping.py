@@ -1,0 +1,119 @@
+"""Verbs of the periodic services. Several workers may run them at once: rows are skip-locked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from django_jobs.conf import config
+from django_jobs.states import Actor, Status
+from django_jobs.stores.base import Store
+from django_jobs.stores.database.moves import Row, jobs, lock, locked_rows, move, writing
+from django_jobs.stores.records import Rescued
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django_jobs.models import Job, JobQuerySet
+
+_CRASH_LIMIT_REASON: Final = "crash_limit"
+_CALLER_LOST_REASON: Final = "caller_lost"
+_RESCUED_REASON: Final = "worker_lost"
+
+
+class Sweeping(Store):
+    """Promote, expire, rescue."""
+
+    def promote(self, limit: int) -> int:
+        due = jobs().delayed().filter(scheduled_for__lte=Now()).order_by("scheduled_for")
+        if not due.exists():
+            return 0
+        with writing():
+            rows = locked_rows(due[:limit])
+            move(rows, Status.PENDING, Actor.PROMOTER, actor=Actor.PROMOTER)
+        return len(rows)
+
+    def expire(self, limit: int) -> int:
+        late = jobs().waiting().filter(expires_at__lte=Now()).order_by("expires_at")
+        if not late.exists():
+            return 0
+        with writing():
+            rows = locked_rows(late[:limit])
+            move(rows, Status.EXPIRED, Actor.PROMOTER, actor=Actor.PROMOTER, reason="expires_at")
+        return len(rows)
+
+    def rescue(self, limit: int) -> list[Rescued]:
+        return _rescue(jobs().stuck().order_by("worker_expires_at")[:limit])
+
+    def rescue_process(self, process: UUID) -> list[Rescued]:
+        return _rescue(jobs().running().filter(worker_process=process))
+
+
+def _rescue(lost: JobQuerySet) -> list[Rescued]:
+    if not lost.exists():
+        return []
+    rescued: list[Rescued] = []
+    groups: dict[tuple[Status, str], list[Row]] = defaultdict(list)
+    with writing():
+        for job in lock(lost).only(*_NEEDED):
+            status, reason = _fate(job)
+            groups[status, reason].append(Row(job.id, job.status, job.lease, job.attempt_count))
+            rescued.append(Rescued(job.id, job.job_name, job.queue, status, job.crash_count + 1))
+        for (status, reason), rows in groups.items():
+            _take_away(rows, status, reason)
+    return rescued
+
+
+def _take_away(rows: Sequence[Row], status: Status, reason: str) -> None:
+    changes: dict[str, Any] = {
+        "crash_count": F("crash_count") + 1,
+        "error": _EXPLANATIONS[reason],
+    }
+    if status == Status.RETRYING:
+        changes["scheduled_for"] = Now()
+    move(
+        rows,
+        status,
+        Actor.RESCUER,
+        actor=Actor.RESCUER,
+        reason=reason,
+        error=_EXPLANATIONS[reason],
+        changes=changes,
+    )
+
+
+_NEEDED: Final = (
+    "id",
+    "status",
+    "lease",
+    "attempt_count",
+    "job_name",
+    "queue",
+    "worker_process",
+    "cancel_requested_at",
+    "crash_count",
+)
+
+_CANCEL_REASON: Final = "cancel requested"
+
+_EXPLANATIONS: Final = {
+    _RESCUED_REASON: "The worker process was lost; the job runs again.",
+    _CRASH_LIMIT_REASON: "The worker process was lost too often while it ran this job.",
+    _CALLER_LOST_REASON: "The process that ran this job with now() was lost.",
+    _CANCEL_REASON: "The worker process was lost after the job was asked to cancel.",
+}
+
+
+def _fate(job: Job) -> tuple[Status, str]:
+    if job.cancel_requested_at is not None:
+        return Status.CANCELLED, _CANCEL_REASON
+    if job.worker_process is None:
+        # now() promises its caller one attempt; the caller is gone and nobody waits for a second.
+        return Status.FAILED, _CALLER_LOST_REASON
+    if job.crash_count + 1 >= config.CRASH_LIMIT:
+        return Status.FAILED, _CRASH_LIMIT_REASON
+    return Status.RETRYING, _RESCUED_REASON
