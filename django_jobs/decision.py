@@ -77,7 +77,9 @@ def _snooze(raised: Snooze) -> Outcome:
         if abs(due.timestamp() - timezone.now().timestamp()) < MAX_DELAY.total_seconds():
             return Outcome.snooze(0.0, due, _reason(raised.reason))
     delay = _seconds(raised.delay)
-    return Outcome.snooze(config.BACKOFF_BASE if delay is None else delay, None, _reason(raised.reason))
+    return Outcome.snooze(
+        config.BACKOFF_BASE if delay is None else delay, None, _reason(raised.reason)
+    )
 
 
 def _seconds(delay: Any) -> float | None:

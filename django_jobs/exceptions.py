@@ -205,4 +205,3 @@ class Cancel(JobControl):
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-

@@ -70,9 +70,7 @@ async def attempt_async(
         return _fail(definition, job, raised, started)
 
 
-def _prepared(
-    definition: JobDefinition[Any, Any], job: ClaimedJob
-) -> Callable[[JobContext], Any]:
+def _prepared(definition: JobDefinition[Any, Any], job: ClaimedJob) -> Callable[[JobContext], Any]:
     """The function with its decoded arguments, inside the execute chain.
 
     For ``async def`` jobs a middleware's ``call_next`` returns an awaitable.

@@ -15,9 +15,7 @@ def _started(*, job_name: str, job_id: Any, attempt: int, **_: Any) -> None:
 
 
 def _completed(*, job_name: str, job_id: Any, duration: float | None, **_: Any) -> None:
-    logger.info(
-        "%s completed in %.3f s", job_name, duration or 0.0, extra={"job_id": str(job_id)}
-    )
+    logger.info("%s completed in %.3f s", job_name, duration or 0.0, extra={"job_id": str(job_id)})
 
 
 def _retrying(*, job_name: str, job_id: Any, attempt: int, delay: float, **details: Any) -> None:

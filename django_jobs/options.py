@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from django_jobs import backoff as backoffs
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
     """How a job is enqueued and run. Every value was checked.

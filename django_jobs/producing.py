@@ -89,9 +89,7 @@ def enqueue(definition: JobDefinition[Any, Any], jobs: Sequence[Job]) -> list[Jo
 def _insert(jobs: Sequence[Job]) -> Sequence[Job]:
     active_store().enqueue(jobs)
     if signals.job_enqueued.receivers:
-        transaction.on_commit(
-            partial(_announce, jobs), using=router.db_for_write(Job), robust=True
-        )
+        transaction.on_commit(partial(_announce, jobs), using=router.db_for_write(Job), robust=True)
     return jobs
 
 

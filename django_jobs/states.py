@@ -62,9 +62,7 @@ TERMINAL: Final = frozenset(
 )
 
 #: Statuses from which an operator may start the job afresh.
-RETRYABLE: Final = frozenset(
-    {Status.FAILED, Status.DISCARDED, Status.CANCELLED, Status.EXPIRED}
-)
+RETRYABLE: Final = frozenset({Status.FAILED, Status.DISCARDED, Status.CANCELLED, Status.EXPIRED})
 
 _WORKER = frozenset({Actor.WORKER})
 _OPERATOR = frozenset({Actor.OPERATOR})

@@ -69,8 +69,7 @@ class JobQuerySet(models.QuerySet["Job"]):
     def due(self) -> Self:
         """Jobs that should run now: pending ones, and delayed ones whose time has come."""
         return self.filter(
-            models.Q(status=Status.PENDING)
-            | models.Q(status__in=DELAYED, scheduled_for__lte=Now())
+            models.Q(status=Status.PENDING) | models.Q(status__in=DELAYED, scheduled_for__lte=Now())
         )
 
     def stuck(self) -> Self:

@@ -15,7 +15,10 @@ class Queue(models.Model):
     """A named queue."""
 
     name = models.CharField(
-        _("name"), max_length=50, primary_key=True, validators=[RegexValidator(rf"^{QUEUE_NAME.pattern}\Z")]
+        _("name"),
+        max_length=50,
+        primary_key=True,
+        validators=[RegexValidator(rf"^{QUEUE_NAME.pattern}\Z")],
     )
     paused_at = models.DateTimeField(
         _("paused at"),

@@ -37,9 +37,7 @@ class Child:
         inherited = [self._orders, *(sibling._orders for sibling in siblings)]
         # A connection that two processes share is a broken one.
         connections.close_all()
-        self._process = _fork.Process(
-            target=_live, args=(birth, inherited), name=f"worker-{place}"
-        )
+        self._process = _fork.Process(target=_live, args=(birth, inherited), name=f"worker-{place}")
         self._process.start()
         theirs.close()
 

@@ -103,16 +103,17 @@ class Reports(threading.Thread):
         They come from a claim whose commit arrived although its reply was lost. The parent
         would renew them for ever. Seen twice, because a claim is known a moment after its commit.
         """
-        unknown = {
-            (lease.job_id, lease.lease) for lease in held if not self._knows(lease)
-        }
+        unknown = {(lease.job_id, lease.lease) for lease in held if not self._knows(lease)}
         lost = unknown & self._suspects
         self._suspects = unknown - lost
         if lost:
             logger.warning("Handing back %d claims whose reply was lost", len(lost))
             outcome = Outcome.release("claim was lost")
             active_store().finish(
-                [Finish(_placeholder(job_id, lease), outcome, self._actor) for job_id, lease in lost]
+                [
+                    Finish(_placeholder(job_id, lease), outcome, self._actor)
+                    for job_id, lease in lost
+                ]
             )
 
     def _knows(self, lease: Held) -> bool:

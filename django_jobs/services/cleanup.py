@@ -71,9 +71,7 @@ def clean_up(
     return result
 
 
-def preview(
-    *, older_than: float | None = None, statuses: Collection[Status] = ()
-) -> CleanupResult:
+def preview(*, older_than: float | None = None, statuses: Collection[Status] = ()) -> CleanupResult:
     """Count what :func:`clean_up` would delete."""
     result = CleanupResult()
     for status, seconds in _retention(older_than, statuses).items():
@@ -82,16 +80,12 @@ def preview(
     return result
 
 
-def _retention(
-    older_than: float | None, statuses: Collection[Status]
-) -> Mapping[Status, float]:
+def _retention(older_than: float | None, statuses: Collection[Status]) -> Mapping[Status, float]:
     chosen = [status for status in sorted(TERMINAL) if not statuses or status in statuses]
     if older_than is not None:
         return dict.fromkeys(chosen, older_than)
     default = config.CLEANUP_RETENTION_DAYS
-    return {
-        status: config.CLEANUP_RETENTION.get(str(status), default) * DAY for status in chosen
-    }
+    return {status: config.CLEANUP_RETENTION.get(str(status), default) * DAY for status in chosen}
 
 
 def _delete_status(

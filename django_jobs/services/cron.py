@@ -161,9 +161,7 @@ def _previous_run_is_live(cron_job: CronJob) -> bool:
 def _skip(cron_job: CronJob, slots: Sequence[datetime], reason: str) -> None:
     CronSlot.objects.bulk_create(
         [
-            CronSlot(
-                cron_job=cron_job, slot_at=slot, outcome=SlotOutcome.SKIPPED, reason=reason
-            )
+            CronSlot(cron_job=cron_job, slot_at=slot, outcome=SlotOutcome.SKIPPED, reason=reason)
             for slot in slots
         ],
         ignore_conflicts=True,

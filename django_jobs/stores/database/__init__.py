@@ -11,9 +11,7 @@ from django_jobs.stores.database.operating import Operating
 from django_jobs.stores.database.sweeping import Sweeping
 
 
-class DatabaseStore(
-    Enqueueing, Claiming, Finishing, Sweeping, Deleting, Operating, Store
-):
+class DatabaseStore(Enqueueing, Claiming, Finishing, Sweeping, Deleting, Operating, Store):
     """Jobs in the database that the router names for :class:`~django_jobs.models.Job`.
 
     One trait per file; :mod:`~django_jobs.stores.database.moves` is the only place

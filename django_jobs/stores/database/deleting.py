@@ -20,9 +20,7 @@ class Deleting(Store):
         old = jobs().filter(status=status, completed_at__lt=seconds_from_now(-older_than))
         with writing():
             # Locked, so that an operator's retry of the same job either comes first or finds nothing.
-            ids = list(
-                lock(old.order_by("completed_at")[:limit]).values_list("id", flat=True)
-            )
+            ids = list(lock(old.order_by("completed_at")[:limit]).values_list("id", flat=True))
             if not ids:
                 return 0
             JobTransition.objects.using(alias).filter(job_id__in=ids).delete()

@@ -96,4 +96,3 @@ def _clear_errors() -> Iterator[None]:
             f"The job can't be enqueued: the database {database()!r} does not take it "
             f"({type(error).__name__})."
         ) from error
-

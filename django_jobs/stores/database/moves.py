@@ -86,9 +86,7 @@ def lock(queryset: JobQuerySet, *, skip_locked: bool = True) -> JobQuerySet:
 def locked_rows(queryset: JobQuerySet, *, skip_locked: bool = True) -> list[Row]:
     """Lock and fetch what a move needs to know."""
     found = lock(queryset, skip_locked=skip_locked)
-    return [
-        Row(*values) for values in found.values_list("id", "status", "lease", "attempt_count")
-    ]
+    return [Row(*values) for values in found.values_list("id", "status", "lease", "attempt_count")]
 
 
 def move(
