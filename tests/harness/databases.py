@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -27,6 +28,9 @@ DATABASES = ("sqlite", "postgres")
 
 #: Set in the supervised processes: the file that takes their counts.
 COUNTS_VARIABLE = "RUNJOBS_TESTS_COUNTS"
+
+#: One seed for all processes of a run: they name tests after sets, and must agree on the names.
+HASH_SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
 
 #: The outcomes of pytest's reports, as the words of the last line.
 WORDS = {
@@ -61,7 +65,7 @@ def run_on(databases: Iterable[str], config: pytest.Config) -> int:
     codes: list[int] = []
     counts: Counter[str] = Counter()
     for database in databases:
-        print(f"\n===== {database} =====", flush=True)
+        print(f"\n===== {database}, PYTHONHASHSEED={HASH_SEED} =====", flush=True)
         code, counted = run_pytest(database, config)
         codes.append(code)
         counts += counted
@@ -99,7 +103,12 @@ def run_pytest(database: str, config: pytest.Config) -> tuple[int, Counter[str]]
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *arguments],
             cwd=config.invocation_params.dir,
-            env={**os.environ, "DATABASE_URL": url, COUNTS_VARIABLE: file.name},
+            env={
+                **os.environ,
+                "DATABASE_URL": url,
+                "PYTHONHASHSEED": HASH_SEED,
+                COUNTS_VARIABLE: file.name,
+            },
         )
         try:
             code = process.wait()
