@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django_jobs.context import JobContext
-    from django_jobs.schedules import cron
     from django_jobs.decorator import job
     from django_jobs.definitions import JobDefinition
     from django_jobs.exceptions import Cancel, Discard, JobsError, Retry, Snooze
     from django_jobs.priority import Priority
     from django_jobs.result import JobResult
+    from django_jobs.schedules import cron
     from django_jobs.states import Status
 
 __version__ = "0.1.0"

@@ -73,13 +73,17 @@ def _backoff(options: JobOptions, failures: int, raised: BaseException) -> float
 
 def _snooze(raised: Snooze) -> Outcome:
     due = raised.until
-    if isinstance(due, datetime) and timezone.is_aware(due):
-        if abs(due.timestamp() - timezone.now().timestamp()) < MAX_DELAY.total_seconds():
-            return Outcome.snooze(0.0, due, _reason(raised.reason))
+    if isinstance(due, datetime) and timezone.is_aware(due) and _is_near(due):
+        return Outcome.snooze(0.0, due, _reason(raised.reason))
     delay = _seconds(raised.delay)
     return Outcome.snooze(
         config.BACKOFF_BASE if delay is None else delay, None, _reason(raised.reason)
     )
+
+
+def _is_near(due: datetime) -> bool:
+    # As timestamps: subtracting year 1 or 9999 in a far zone may overflow.
+    return abs(due.timestamp() - timezone.now().timestamp()) < MAX_DELAY.total_seconds()
 
 
 def _seconds(delay: Any) -> float | None:

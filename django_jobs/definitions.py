@@ -12,8 +12,9 @@ from asgiref.sync import sync_to_async
 
 from django_jobs import direct, producing
 from django_jobs.context import JobContext, stand_alone_context
-from django_jobs.exceptions import InvalidArguments, InvalidJob, InvalidOption
+from django_jobs.exceptions import InvalidArguments, InvalidJob
 from django_jobs.names import check_job_name
+from django_jobs.option_checks import check_integer
 from django_jobs.options import USING_OPTIONS, JobOptions
 from django_jobs.schema import ParamsSchema, ResultSchema
 
@@ -167,10 +168,7 @@ class JobDefinition(Generic[P, R]):
             InvalidArguments: those of one call do not fit; the message has its index.
             InvalidOption: ``concurrency`` is out of range.
         """
-        if not isinstance(concurrency, int) or not 1 <= concurrency <= MAX_CONCURRENCY:
-            raise InvalidOption(
-                f"concurrency: a whole number from 1 to {MAX_CONCURRENCY}; got {concurrency!r:.60}."
-            )
+        check_integer("concurrency", concurrency, 1, MAX_CONCURRENCY)
         return direct.run_batch(
             self.using(persist=persist),
             self._bind_many(calls),
@@ -199,19 +197,21 @@ class JobDefinition(Generic[P, R]):
         """``now()`` for async code; the event loop stays free."""
         return await sync_to_async(self.now)(*args, **kwargs)
 
-    def _bind_many(self, calls: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _bind_many(self, calls: Iterable[object]) -> list[dict[str, Any]]:
         bound = []
         for index, call in enumerate(calls):
-            if not isinstance(call, Mapping):
-                raise InvalidArguments(
-                    f"call {index}: a dict of keyword arguments; got {type(call).__name__}."
-                )
             try:
-                bound.append(self.schema.bind((), call))
+                bound.append(self.schema.bind((), _checked_call(call)))
             except InvalidArguments as error:
                 error.args = (f"call {index}: {error}",)
                 raise
         return bound
+
+
+def _checked_call(call: object) -> Mapping[str, Any]:
+    if isinstance(call, Mapping):
+        return call
+    raise InvalidArguments(f"a dict of keyword arguments is needed; got {type(call).__name__}.")
 
 
 def _refuse_unimportable(function: object) -> None:

@@ -41,7 +41,7 @@ def _failed(*, job_name: str, job_id: Any, attempt: int, reason: str, **details:
 
 
 def _rescued(*, job_name: str, job_id: Any, status: str, crash_count: int, **_: Any) -> None:
-    logger.warning(
+    logger.info(
         "%s lost its worker (%d times so far) and is now %s",
         job_name,
         crash_count,

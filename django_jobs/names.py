@@ -23,7 +23,8 @@ def check_job_name(name: object) -> str:
     if isinstance(name, str) and JOB_NAME.fullmatch(name):
         return name
     raise InvalidJob(
-        f"A job name is 1 to 200 letters, digits, dots, colons, dashes or underscores; got {name!r:.100}."
+        "A job name is 1 to 200 letters, digits, dots, colons, dashes or underscores; "
+        f"got {name!r:.100}."
     )
 
 

@@ -71,7 +71,7 @@ def run_now(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationR
 
 
 def cancel(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
-    """End waiting jobs as cancelled; running ones are asked to stop and see ``context.cancelled``."""
+    """End waiting jobs as cancelled; ask running ones to stop, by ``context.cancelled``."""
     return _in_batches(active_store().cancel, jobs, by, reason)
 
 
@@ -99,7 +99,7 @@ def resume_queue(name: str, *, by: str = "") -> bool:
 
 
 def set_desired_state(worker: str, state: DesiredState | str) -> bool:
-    """Tell a worker to run, to drain (claim nothing new) or to stop; it obeys at its next heartbeat.
+    """Tell a worker to run, drain (claim nothing new) or stop; it obeys at its next heartbeat.
 
     Returns:
         Whether there is such a worker.

@@ -42,7 +42,7 @@ def _check_queue(value: object) -> str:
     return name
 
 
-def _check_integer(name: str, value: object, low: int, high: int) -> int:
+def check_integer(name: str, value: object, low: int, high: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return int(value)
     raise InvalidOption(f"{name}: a whole number from {low} to {high}; got {value!r:.60}.")
@@ -58,11 +58,11 @@ def _check_seconds(name: str, value: object, *, low: float, high: float) -> floa
 
 
 def _check_max_attempts(value: object) -> int | None:
-    return None if value is None else _check_integer("max_attempts", value, 1, MAX_ATTEMPTS)
+    return None if value is None else check_integer("max_attempts", value, 1, MAX_ATTEMPTS)
 
 
 def _check_priority(value: object) -> int:
-    return _check_integer("priority", value, PRIORITY_MIN, PRIORITY_MAX)
+    return check_integer("priority", value, PRIORITY_MIN, PRIORITY_MAX)
 
 
 def _check_backoff(value: Any) -> backoffs.Policy | None:

@@ -1,4 +1,4 @@
-"""What an attempt decided: first decided here, then persisted by a store (idea: Oban's executor)."""
+"""What an attempt decided: decided first, then persisted by a store (idea: Oban's executor)."""
 
 from __future__ import annotations
 

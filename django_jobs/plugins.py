@@ -53,7 +53,7 @@ class PluginConfig(AppConfig):
         execute_middleware: dotted paths, outermost first.
         claim_filters: dotted paths of ``QuerySet -> QuerySet`` functions.
         services: dotted paths of :class:`Service` objects.
-        receivers: dotted path of a signal in :mod:`django_jobs.signals` → dotted path of a receiver.
+        receivers: name of a signal in :mod:`django_jobs.signals` → dotted path of a receiver.
     """
 
     requires: ClassVar[Sequence[str]] = ()

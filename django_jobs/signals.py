@@ -1,7 +1,8 @@
-"""What plugins may observe. Sent after commit by ``send_robust``: a receiver can't change an outcome.
+"""What plugins may observe. Sent after commit; a receiver can't change an outcome.
 
-Each job signal carries ``sender`` (the :class:`~django_jobs.definitions.JobDefinition`, or ``None``
-when this process does not know the job), ``job_id``, ``job_name`` and ``queue``; more is named below.
+Each job signal carries ``sender`` (the :class:`~django_jobs.definitions.JobDefinition`, or
+``None`` when this process does not know the job), ``job_id``, ``job_name`` and ``queue``; more is
+named below.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Min, Q
 from django.db.models.functions import Now
@@ -66,7 +67,7 @@ def queue_depths() -> list[QueueDepth]:
             **{str(status): Count("id", filter=Q(status=status)) for status in sorted(LIVE)},
         )
     )
-    by_name = {row["queue"]: row for row in live}
+    by_name: dict[str, Any] = {row["queue"]: row for row in live}
     paused = dict(Queue.objects.values_list("name", "paused_at"))
     return [
         QueueDepth(

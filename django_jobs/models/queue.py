@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
-
-from django.core.validators import RegexValidator
 
 from django_jobs.names import QUEUE_NAME
 

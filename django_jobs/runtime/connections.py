@@ -17,7 +17,7 @@ def keep_connections_open() -> None:
 def tidy_connections() -> None:
     """After a unit of work: drop broken connections, and those left inside a transaction."""
     for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and not connection.in_atomic_block:
-            if not connection.get_autocommit():
-                connection.close()
+        is_open = connection.connection is not None and not connection.in_atomic_block
+        if is_open and not connection.get_autocommit():
+            connection.close()
     close_old_connections()

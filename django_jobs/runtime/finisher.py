@@ -1,4 +1,4 @@
-"""Writes outcomes in batches, then sends their signals. A crash before the write runs them again."""
+"""Writes outcomes in batches, then sends their signals. A crash in between runs jobs again."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ logger = logging.getLogger("django_jobs")
 
 #: Outcomes per transaction.
 BATCH: Final = 500
-#: Outcomes that may wait to be written before job threads have to wait as well.
-BACKLOG: Final = 2000
+#: Outcomes that may wait to be written before job threads have to wait as well. A crash runs
+#: these jobs again and counts as theirs, so this is kept small.
+BACKLOG: Final = 100
 #: Reason of a job that ended with something the database refused.
 UNSTORABLE: Final = "the outcome could not be stored"
 #: Seconds between tries while the database does not answer.

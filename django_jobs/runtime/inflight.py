@@ -27,7 +27,7 @@ class Running:
 
 
 class InFlight:
-    """Thread-safe; a job leaves its slot when its body ends, and this table when that is written."""
+    """Thread-safe. A job leaves its slot when its body ends, this table when that is written."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

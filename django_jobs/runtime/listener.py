@@ -38,7 +38,8 @@ class Listener(threading.Thread):
         connection = connections[router.db_for_write(Job)]
         if not config.NOTIFY or connection.vendor != "postgresql":
             return False
-        return bool(getattr(connection.Database, "__version__", "2").startswith("3"))
+        driver: Any = getattr(connection, "Database", None)
+        return str(getattr(driver, "__version__", "")).startswith("3")
 
     def run(self) -> None:
         """Listen until told to stop."""

@@ -53,4 +53,4 @@ def default_name() -> str:
         character if QUEUE_NAME.fullmatch(character * 3) else "-"
         for character in socket.gethostname().partition(".")[0]
     )
-    return (host or "worker").ljust(3, "-")[:50]
+    return (host if len(host) >= 3 else f"worker-{host}")[:50]

@@ -97,22 +97,24 @@ class Process:
 
     def _loop(self, *, until_idle: bool) -> None:
         while not self._signals:
+            was_idle = not len(self._inflight)
             claimed = 0 if self._draining else self._claim()
             self._birth.pulse.beat(self._inflight.running_count())
             if claimed:
                 continue
-            if until_idle and not len(self._inflight):
+            # Only with every slot free does an empty claim mean that nothing is due.
+            if until_idle and was_idle and claimed == 0:
                 return
             self._sleep(jittered(config.POLL_INTERVAL))
 
-    def _claim(self) -> int:
+    def _claim(self) -> int | None:
         """One claim; a database that does not answer is a reason to wait, never to die."""
         try:
             return self._claimer.claim()
         except Error:
             logger.warning("Nothing could be claimed; next try follows", exc_info=True)
             tidy_connections()
-            return 0
+            return None
 
     def _sleep(self, seconds: float) -> None:
         if not self._wakeup.wait(seconds, self._birth.orders):

@@ -45,6 +45,7 @@ class Supervisor:
         self._signals = 0
         self._obeyed_signals = 0
         self._stop_at: float | None = None
+        self._done_places: set[int] = set()
         self._desired = DesiredState.RUN
         self._pause = 0.0
         self._start_at = 0.0
@@ -56,7 +57,7 @@ class Supervisor:
         signals.emit(signals.worker_started, None, worker=self._options.name, pid=os.getpid())
         try:
             self._fill_places(range(self._options.processes))
-            while self._children or not self._is_ending:
+            while self._children or not self._is_over:
                 self._wakeup.wait(self._seconds_to_sleep(), *(c.sentinel for c in self._children))
                 self._step()
         finally:
@@ -87,14 +88,13 @@ class Supervisor:
         for child in [child for child in self._children if child.exit_code is not None]:
             child.bury()
             self._children.remove(child)
-            orderly = child.exit_code == 0
-            if not orderly:
+            if child.exit_code != 0:
                 logger.error("Worker process %d ended with %s", child.pid, child.exit_code)
                 self._unrescued.append(child.id)
                 self._slow_down(child)
             self._guarded(self._heartbeat.remove_process, child)
-            if orderly and self._options.mode != Mode.FOREVER and self._stop_at is None:
-                self._end_with_the_others()
+            if self._has_done_its_part(child):
+                self._done_places.add(child.place)
 
     def _slow_down(self, dead: Child) -> None:
         """Replace a child at once, but one that dies at birth again and again ever more slowly."""
@@ -106,13 +106,17 @@ class Supervisor:
     def _replace_missing(self) -> None:
         if self._is_ending or self._heartbeat.is_overdue or time.monotonic() < self._start_at:
             return
-        taken = {child.place for child in self._children}
-        missing = [place for place in range(self._options.processes) if place not in taken]
-        self._fill_places(missing)
+        # The dead ones' jobs first: a draining process that finds nothing due ends.
+        if self._unrescued:
+            return
+        taken = self._done_places | {child.place for child in self._children}
+        self._fill_places(place for place in range(self._options.processes) if place not in taken)
 
-    def _end_with_the_others(self) -> None:
-        """Nothing is due: children that still run a job end after it, and none is replaced."""
-        self._stop_at = float("inf")
+    def _has_done_its_part(self, dead: Child) -> bool:
+        """Whether nobody takes its place: a drained process found nothing due when it went."""
+        if self._options.mode == Mode.DRAIN:
+            return dead.exit_code == 0
+        return self._options.mode == Mode.ONCE
 
     def _rescue_after_the_dead(self) -> None:
         """Give the jobs of dead children back at once instead of after their leases."""
@@ -182,6 +186,10 @@ class Supervisor:
     @property
     def _is_ending(self) -> bool:
         return self._stop_at is not None
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_ending or len(self._done_places) == self._options.processes
 
     def _seconds_to_sleep(self) -> float:
         return min(self._heartbeat.seconds_left, 1.0)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
-from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models import DateTimeField, Expression, ExpressionWrapper
 from django.db.models.functions import Now
-from datetime import timedelta
 
 from django_jobs.conf import config
 from django_jobs.locks import cluster_lock
@@ -125,5 +125,5 @@ def _rounds(limit: int | None) -> Iterator[int]:
         count += 1
 
 
-def _ago(seconds: float) -> ExpressionWrapper:
+def _ago(seconds: float) -> Expression:
     return ExpressionWrapper(Now() - timedelta(seconds=seconds), output_field=DateTimeField())

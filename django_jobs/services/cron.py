@@ -155,6 +155,8 @@ def _enqueue(cron_job: CronJob) -> Job:
 
 
 def _previous_run_is_live(cron_job: CronJob) -> bool:
+    if cron_job.last_job_id is None:
+        return False
     return Job.objects.filter(pk=cron_job.last_job_id, status__in=LIVE).exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from django_jobs.announcing import announce_rescue
@@ -10,10 +11,12 @@ from django_jobs.services.promote import promote_due
 from django_jobs.stores import active_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
     from uuid import UUID
 
     from django_jobs.stores.records import Rescued
+
+logger = logging.getLogger("django_jobs")
 
 #: Rows per transaction.
 BATCH: Final = 500
@@ -39,6 +42,8 @@ def rescue_dead_process(process: UUID) -> int:
     return len(rescued)
 
 
-def _announce(rescued: Iterable[Rescued]) -> None:
+def _announce(rescued: Collection[Rescued]) -> None:
+    if rescued:
+        logger.warning("%d jobs were taken from a worker that was lost", len(rescued))
     for job in rescued:
         announce_rescue(registry.find(job.job_name), job)

@@ -19,7 +19,7 @@ class Deleting(Store):
         alias = database()
         old = jobs().filter(status=status, completed_at__lt=seconds_from_now(-older_than))
         with writing():
-            # Locked, so that an operator's retry of the same job either comes first or finds nothing.
+            # Locked: an operator's retry of the same job comes first, or finds nothing.
             ids = list(lock(old.order_by("completed_at")[:limit]).values_list("id", flat=True))
             if not ids:
                 return 0

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import F
 from django.db.models.functions import Now
 
+from django_jobs.backoff import delay_for
 from django_jobs.conf import config
 from django_jobs.states import Actor, Status
 from django_jobs.stores.base import Store
-from django_jobs.stores.database.moves import Row, jobs, lock, locked_rows, move, writing
+from django_jobs.stores.database.moves import (
+    Row,
+    jobs,
+    lock,
+    locked_rows,
+    move,
+    seconds_from_now,
+    writing,
+)
 from django_jobs.stores.records import Rescued
 
 if TYPE_CHECKING:
@@ -57,24 +66,36 @@ def _rescue(lost: JobQuerySet) -> list[Rescued]:
     if not lost.exists():
         return []
     rescued: list[Rescued] = []
-    groups: dict[tuple[Status, str], list[Row]] = defaultdict(list)
+    groups: dict[tuple[Status, str, float], list[Row]] = defaultdict(list)
     with writing():
         for job in lock(lost).only(*_NEEDED):
             status, reason = _fate(job)
-            groups[status, reason].append(Row(job.id, job.status, job.lease, job.attempt_count))
+            groups[status, reason, _delay(job)].append(
+                Row(job.id, job.status, job.lease, job.attempt_count)
+            )
             rescued.append(Rescued(job.id, job.job_name, job.queue, status, job.crash_count + 1))
-        for (status, reason), rows in groups.items():
-            _take_away(rows, status, reason)
+        for (status, reason, delay), rows in groups.items():
+            _take_away(rows, status, reason, delay)
     return rescued
 
 
-def _take_away(rows: Sequence[Row], status: Status, reason: str) -> None:
+def _delay(job: Job) -> float:
+    """None after the first crash, for that is mostly a deploy; jittered backoff after others.
+
+    So a job that kills its process meets other victims of the last crash again only by chance.
+    """
+    if job.crash_count == 0:
+        return 0.0
+    return delay_for("exponential", job.crash_count, base=config.BACKOFF_BASE)
+
+
+def _take_away(rows: Sequence[Row], status: Status, reason: str, delay: float) -> None:
     changes: dict[str, Any] = {
         "crash_count": F("crash_count") + 1,
         "error": _EXPLANATIONS[reason],
     }
     if status == Status.RETRYING:
-        changes["scheduled_for"] = Now()
+        changes["scheduled_for"] = seconds_from_now(delay)
     move(
         rows,
         status,
