@@ -83,13 +83,14 @@ def queue_depths() -> list[QueueDepth]:
     ]
 
 
-def job_statistics() -> list[JobStatistics]:
-    """Count and mean duration per job and status (ledger J14)."""
+def job_statistics(queue: str | None = None) -> list[JobStatistics]:
+    """Count and mean duration per job and status, of one queue or of all (ledger J14)."""
     duration = ExpressionWrapper(
         F("completed_at") - F("worker_started_at"), output_field=DurationField()
     )
+    jobs = Job.objects.all() if queue is None else Job.objects.for_queue(queue)
     rows = (
-        Job.objects.values_list("job_name", "status")
+        jobs.values_list("job_name", "status")
         .annotate(count=Count("id"), mean=Avg(duration))
         .order_by("job_name", "status")
     )
@@ -99,14 +100,19 @@ def job_statistics() -> list[JobStatistics]:
     ]
 
 
-def failure_rate(hours: float = 1) -> float | None:
+def failure_rate(hours: float = 1, queue: str | None = None) -> float | None:
     """Share of failed among completed and failed jobs of the last hours, 0 to 1.
+
+    Args:
+        hours: how far to look back.
+        queue: only this one; all when omitted.
 
     Returns:
         ``None`` if none ended.
     """
     since = Now() - timedelta(hours=hours)
-    ended = Job.objects.filter(
+    jobs = Job.objects.all() if queue is None else Job.objects.for_queue(queue)
+    ended = jobs.filter(
         status__in=[Status.COMPLETED, Status.FAILED], completed_at__gte=since
     ).aggregate(total=Count("id"), failed=Count("id", filter=Q(status=Status.FAILED)))
     return ended["failed"] / ended["total"] if ended["total"] else None

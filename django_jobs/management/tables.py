@@ -14,13 +14,14 @@ class Output(Protocol):
 
 def print_table(output: Output, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write aligned columns; control characters of the cells are escaped."""
-    lines = [header, *([_printable(cell) for cell in row] for row in rows)]
+    lines = [header, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         output.write("  ".join(cells).rstrip())
 
 
-def _printable(cell: Any) -> str:
+def printable(cell: Any) -> str:
+    """One line of text for ``cell``, without anything a terminal would act on."""
     text = "" if cell is None else str(cell)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connections, router
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, OperationalError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
 from django_jobs import conf
 from django_jobs.conf import config
 from django_jobs.exceptions import InvalidConfiguration, InvalidOption
+from django_jobs.management.arguments import setting
+from django_jobs.management.base import NO_DATABASE, bad_input
+from django_jobs.management.pipes import closed_pipe_allowed
 from django_jobs.management.tables import print_table
 from django_jobs.models import Job
 from django_jobs.names import check_worker_name
@@ -27,23 +30,33 @@ class Command(BaseCommand):
 
     help = "Run a worker: claims jobs from the database and runs them until stopped."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """The options of the command line; they go above settings and environment."""
         parser.add_argument(
             "--queues",
+            type=setting("QUEUES"),
             metavar="NAME:N,…",
             help="queues with the jobs each process runs at a time, e.g. critical:5,default:10; "
             "every queue that a registered job names, if omitted",
         )
         parser.add_argument(
-            "--concurrency", type=int, metavar="N", help="for queues given without a number"
+            "--concurrency",
+            type=setting("CONCURRENCY"),
+            metavar="N",
+            help="jobs at a time of queues given without a number",
         )
-        parser.add_argument("--processes", type=int, metavar="N", help="worker processes (1)")
+        parser.add_argument(
+            "--processes", type=setting("PROCESSES"), metavar="N", help="worker processes (1)"
+        )
         parser.add_argument("--name", default=None, help="name of the worker (the host's)")
         parser.add_argument("--once", action="store_true", help="one claim, its jobs, and exit")
         parser.add_argument("--drain", action="store_true", help="exit when nothing is due")
-        parser.add_argument("--poll-interval", type=float, metavar="S", help="seconds (1)")
-        parser.add_argument("--grace", type=float, metavar="S", help="seconds to finish in (30)")
+        parser.add_argument(
+            "--poll-interval", type=setting("POLL_INTERVAL"), metavar="S", help="seconds (1)"
+        )
+        parser.add_argument(
+            "--grace", type=setting("GRACE"), metavar="S", help="seconds to finish in (30)"
+        )
         parser.add_argument(
             "--no-services",
             action="store_true",
@@ -58,50 +71,53 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
-        self._take_over(options)
+        try:
+            self._take_over(options)
+            worker = self._worker_options(options)
+        except (InvalidConfiguration, InvalidOption) as error:
+            raise bad_input(str(error)) from error
         if options["show_config"]:
-            print_table(self.stdout, ("setting", "value", "source", "meaning"), conf.describe())
-            return
-        worker = self._worker_options(options)
-        if options["healthcheck"]:
+            self._show_configuration(options["queues"])
+        elif options["healthcheck"]:
             self._check_health(worker.name)
-            return
-        self._refuse_unmigrated()
-        sync_schedules()
-        self._welcome(worker)
-        Supervisor(worker).run()
+        else:
+            self._refuse_unmigrated()
+            sync_schedules()
+            self._welcome(worker)
+            Supervisor(worker).run()
 
     def _take_over(self, options: dict[str, Any]) -> None:
-        try:
-            conf.override(
-                CONCURRENCY=options["concurrency"],
-                PROCESSES=options["processes"],
-                POLL_INTERVAL=options["poll_interval"],
-                GRACE=options["grace"],
-            )
-            # After the others: a queue without a number takes --concurrency.
-            conf.override(QUEUES=options["queues"])
-        except (InvalidConfiguration, InvalidOption) as error:
-            raise CommandError(str(error), returncode=2) from error
+        # Not QUEUES: what this worker serves is not what its jobs may enqueue to.
+        conf.override(
+            CONCURRENCY=options["concurrency"],
+            PROCESSES=options["processes"],
+            POLL_INTERVAL=options["poll_interval"],
+            GRACE=options["grace"],
+        )
 
     def _worker_options(self, options: dict[str, Any]) -> WorkerOptions:
         if options["once"] and options["drain"]:
-            raise CommandError("--once, --drain: give one of them.", returncode=2)
-        try:
-            name = check_worker_name(options["name"] or default_name())
-        except InvalidOption as error:
-            raise CommandError(f"--name: {error}", returncode=2) from error
+            raise bad_input("--once, --drain: give one of them.")
         mode = Mode.ONCE if options["once"] else Mode.DRAIN if options["drain"] else Mode.FOREVER
         return WorkerOptions(
-            name=name,
-            queues=default_queues(),
+            name=_name(options["name"]),
+            queues=_queues(options["queues"]),
             processes=config.PROCESSES,
             mode=mode,
             services=not options["no_services"],
         )
 
+    def _show_configuration(self, queues: str | None) -> None:
+        conf.override(QUEUES=queues)
+        with closed_pipe_allowed(self.stdout):
+            print_table(self.stdout, ("setting", "value", "source", "meaning"), conf.describe())
+
     def _check_health(self, name: str) -> None:
-        if not is_healthy(name):
+        try:
+            healthy = is_healthy(name)
+        except Error as error:
+            raise CommandError(f"The database does not answer: {error}") from error
+        if not healthy:
             raise CommandError(f"No process of the worker {name!r} shows a recent heartbeat.")
         self.stdout.write(f"The worker {name!r} is alive.")
 
@@ -110,12 +126,14 @@ class Command(BaseCommand):
         try:
             executor = MigrationExecutor(connection)
         except OperationalError as error:
-            raise CommandError(f"The database does not answer: {error}", returncode=3) from error
+            raise CommandError(
+                f"The database does not answer: {error}", returncode=NO_DATABASE
+            ) from error
         targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "django_jobs"]
         if executor.migration_plan(targets):
             raise CommandError(
                 "The tables of django_jobs are not up to date: run “manage.py migrate” first.",
-                returncode=3,
+                returncode=NO_DATABASE,
             )
         connection.close()
 
@@ -126,3 +144,23 @@ class Command(BaseCommand):
             f"{len(registry.all())} jobs known. Ctrl-C stops it."
         )
         self.stdout.flush()
+
+
+def _name(given: str | None) -> str:
+    try:
+        return check_worker_name(default_name() if given is None else given)
+    except InvalidOption as error:
+        raise bad_input(f"--name: {error}") from error
+
+
+def _queues(given: str | None) -> Mapping[str, int]:
+    if given is None:
+        return default_queues()
+    queues = conf.parse_queues(given, config.CONCURRENCY)
+    unknown = sorted(queues.keys() - config.QUEUES.keys())
+    if config.STRICT_QUEUES and unknown:
+        raise bad_input(
+            f"--queues: {', '.join(unknown)}: not among the configured queues: "
+            f"{', '.join(config.QUEUES)}."
+        )
+    return queues
