@@ -22,7 +22,7 @@ DEBUG = env.bool("DEBUG", default=True)
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
 INSTALLED_APPS = [
-    # The demo app goes here, before the package it shows.
+    "testproject.quakes",
     "django_jobs",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -1,0 +1,13 @@
+"""The demo app: a week of earthquakes goes through the queue."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class QuakesConfig(AppConfig):
+    """Earthquakes, their nearest airports, reports and a map."""
+
+    name = "testproject.quakes"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "Earthquakes (demo)"
