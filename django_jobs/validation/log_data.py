@@ -21,7 +21,7 @@ KEY_LIMIT: Final = 200
 DEPTH: Final = 8
 _INTEGER_MAX_BITS: Final = 1024
 
-_PRINTED: Final = (date, time, timedelta, UUID, Decimal, PurePath)
+_PRINTED: Final = (str, date, time, timedelta, UUID, Decimal, PurePath)
 
 
 def clean_json(value: object) -> Any:
@@ -52,7 +52,7 @@ class _Cleaner:
             return self._integer(value)
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else str(float(value))
-        if isinstance(value, str | _PRINTED):
+        if isinstance(value, _PRINTED):
             return self._text(value)
         return self._container(value, depth)
 

@@ -9,6 +9,8 @@ from typing import Final
 TRACEBACK_LIMIT: Final = 64 * 1024
 #: Characters of an exception's one-line description.
 DESCRIPTION_LIMIT: Final = 1000
+#: Exceptions in a group of which all tracebacks are formatted.
+GROUP_LIMIT: Final = 500
 #: Stands for a value whose ``__str__`` or ``__repr__`` raises.
 UNPRINTABLE: Final = "<unprintable>"
 ELLIPSIS: Final = "…"
@@ -48,10 +50,30 @@ def format_traceback(exception: BaseException, limit: int = TRACEBACK_LIMIT) -> 
         limit: characters to keep; the middle of a longer traceback is left out.
     """
     try:
-        text = "".join(traceback.format_exception(exception))
+        text = "".join(_format(exception))
         return _keep_ends(escape(_keep_ends(text, limit)), limit)
     except Exception:  # noqa: BLE001 - formatting runs code of foreign exceptions
         return clean_text(describe_exception(exception), limit)
+
+
+def _format(exception: BaseException) -> list[str]:
+    if _is_vast(exception):
+        return [*traceback.format_tb(exception.__traceback__), describe_exception(exception), "\n"]
+    return traceback.format_exception(exception)
+
+
+def _is_vast(exception: BaseException) -> bool:
+    """Whether a group holds so many exceptions that formatting them would take seconds.
+
+    One that is reached twice counts twice, as it does for the formatter.
+    """
+    waiting, count = [exception], 0
+    while waiting and count <= GROUP_LIMIT:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, BaseExceptionGroup):
+            waiting.extend(one.exceptions[:GROUP_LIMIT])
+    return count > GROUP_LIMIT
 
 
 def escape(text: str) -> str:
