@@ -1,0 +1,340 @@
+"""The jobs of the tests, named after what they do. Workers find them: ``tests`` is an app."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connection, transaction
+
+from django_jobs import Cancel, Discard, JobContext, Retry, Snooze, job
+from tests.harness.waiting import wait_until
+
+# Results
+
+
+@job(name="tests.add")
+def add(a: int, b: int = 0) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@job(name="tests.add_async")
+async def add_async(a: int, b: int = 0) -> int:
+    await asyncio.sleep(0)
+    return a + b
+
+
+@job(name="tests.do_nothing")
+def do_nothing() -> None:
+    pass
+
+
+@job(name="tests.echo")
+def echo(value: Any) -> Any:
+    """Return what came in."""
+    return value
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass
+class Report:
+    region: str
+    since: date
+    total: Decimal
+    colours: list[Colour]
+
+
+@job(name="tests.report", queue="reports", priority=5, max_attempts=5, timeout=60)
+def report(region: str, since: date, total: Decimal, colours: list[Colour]) -> Report:
+    return Report(region, since, total, colours)
+
+
+@job(name="tests.describe_types")
+def describe_types(
+    moment: datetime, length: timedelta, key: UUID, pair: tuple[int, str]
+) -> dict[str, str]:
+    values = {"moment": moment, "length": length, "key": key, "pair": pair}
+    return {name: type(value).__name__ for name, value in values.items()}
+
+
+@job(name="tests.return_a_set")
+def return_a_set() -> Any:
+    return {1, 2}
+
+
+@job(name="tests.return_much")
+def return_much(size: int) -> str:
+    return "x" * size
+
+
+# Failures
+
+
+class Hiccup(Exception):
+    """Something that passes."""
+
+
+class Refusal(Exception):
+    """Something that does not."""
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even printable")
+
+
+ERRORS: dict[str, type[BaseException]] = {
+    "hiccup": Hiccup,
+    "refusal": Refusal,
+    "unprintable": Unprintable,
+    "value": ValueError,
+    "exit": SystemExit,
+    "base": BaseException,
+}
+
+
+@job(name="tests.fail")
+def fail(error: str = "value", message: str = "as asked") -> None:
+    raise ERRORS[error](message)
+
+
+@job(name="tests.fail_async")
+async def fail_async(message: str = "as asked") -> None:
+    raise ValueError(message)
+
+
+@job(name="tests.fail_once", max_attempts=1)
+def fail_once(message: str = "as asked") -> None:
+    """Give up at the first failure."""
+    raise ValueError(message)
+
+
+@job(name="tests.fail_twice", backoff=[0])
+def fail_twice(context: JobContext) -> int:
+    """Fail at the first two attempts, return the number of the third."""
+    if context.attempt < 3:
+        raise Hiccup(f"attempt {context.attempt}")
+    return context.attempt
+
+
+@job(
+    name="tests.pick_errors", retry_for=Hiccup, discard_for=(Refusal, KeyError), backoff="constant"
+)
+def pick_errors(error: str) -> None:
+    raise ERRORS[error](error)
+
+
+def ten_per_failure(failures: int, exception: BaseException | None) -> float:
+    return 10.0 * failures
+
+
+@job(name="tests.back_off_by_function", backoff=ten_per_failure)
+def back_off_by_function() -> None:
+    raise Hiccup
+
+
+@job(name="tests.back_off_by_list", backoff=[1, timedelta(minutes=2)])
+def back_off_by_list() -> None:
+    raise Hiccup
+
+
+@job(name="tests.break_the_transaction")
+def break_the_transaction(name: str) -> None:
+    """Provoke an error of the database itself."""
+    Group.objects.create(name=name)
+    Group.objects.create(name=name)
+
+
+@job(name="tests.survive_a_broken_transaction")
+def survive_a_broken_transaction(name: str) -> str:
+    """Catch an error of the database in a savepoint of its own."""
+    Group.objects.create(name=name)
+    try:
+        with transaction.atomic():
+            Group.objects.create(name=name)
+    except IntegrityError:
+        return "refused"
+    return "accepted"
+
+
+# Decisions
+
+
+@job(name="tests.retry_later")
+def retry_later(delay: float | None = None, reason: str = "") -> None:
+    raise Retry(reason, delay=delay)
+
+
+@job(name="tests.retry_oddly")
+def retry_oddly() -> None:
+    raise Retry("odd", delay=float("nan"))
+
+
+@job(name="tests.snooze")
+def snooze(delay: float | None = None, until: datetime | None = None, reason: str = "") -> None:
+    raise Snooze(delay, until=until, reason=reason)
+
+
+@job(name="tests.discard")
+def discard(reason: str = "") -> None:
+    raise Discard(reason)
+
+
+@job(name="tests.cancel")
+def cancel(reason: str = "") -> None:
+    raise Cancel(reason)
+
+
+# Contexts
+
+
+@job(name="tests.describe_context")
+def describe_context(context: JobContext) -> dict[str, Any]:
+    return {
+        "job_id": str(context.job_id),
+        "job_name": context.job_name,
+        "attempt": context.attempt,
+        "correlation_id": context.correlation_id,
+        "cancelled": context.cancelled,
+        "vendor": context.database.vendor,
+    }
+
+
+@job(name="tests.take_context_by_name")
+def take_context_by_name(context, word: str) -> str:  # type: ignore[no-untyped-def]
+    return f"{word} at attempt {context.attempt}"
+
+
+@job(name="tests.tell_progress")
+def tell_progress(context: JobContext, percents: list[Any], message: str | None = None) -> None:
+    for percent in percents:
+        context.update_progress(percent, message)
+
+
+@job(name="tests.write_lines")
+def write_lines(context: JobContext, count: int = 1, fail: bool = False) -> None:
+    for number in range(count):
+        context.log.info(f"line {number}", number=number)
+    context.log.warning("odd", value=float("nan"))
+    context.log.error("bad \x00 \ud800")
+    if fail:
+        raise Hiccup
+
+
+@job(name="tests.progress_in_a_transaction")
+def progress_in_a_transaction(context: JobContext) -> None:
+    """Tell something inside a transaction that is rolled back."""
+    try:
+        with transaction.atomic():
+            context.log.info("kept")
+            context.update_progress(40, "kept")
+            raise Hiccup
+    except Hiccup:
+        pass
+
+
+@job(name="tests.enqueue_child")
+def enqueue_child(context: JobContext) -> str:
+    return str(add.later(1, 2).pk)
+
+
+@job(name="tests.enqueue_child_async")
+async def enqueue_child_async(context: JobContext) -> str:
+    return str((await add.alater(1, 2)).pk)
+
+
+@job(name="tests.stop_when_cancelled")
+def stop_when_cancelled(context: JobContext) -> None:
+    wait_until(lambda: context.cancelled, message="a request to cancel")
+    context.raise_if_cancelled()
+
+
+# Time
+
+
+@job(name="tests.loop_for_ever", max_attempts=1)
+def loop_for_ever() -> None:
+    while True:
+        pass
+
+
+@job(name="tests.wait_for_ever", max_attempts=1)
+async def wait_for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+@job(name="tests.catch_timeouts_of_its_own")
+async def catch_timeouts_of_its_own() -> None:
+    """Raise the error that a timeout of the job itself would look like."""
+    raise TimeoutError("of somebody else")
+
+
+@job(name="tests.rest")
+def rest(seconds: float = 0.05) -> int:
+    """Do nothing for some time; return the number of the process that did it."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+# Databases
+
+
+@job(name="tests.create_group")
+def create_group(name: str) -> int:
+    return Group.objects.create(name=name).pk
+
+
+@job(name="tests.wait_for_group")
+def wait_for_group(context: JobContext, name: str, timeout: float = 30.0) -> int:
+    """Run until another process creates a group of this name."""
+    wait_until(Group.objects.filter(name=name).exists, timeout, f"a group named {name}")
+    return context.attempt
+
+
+@job(name="tests.is_in_transaction")
+def is_in_transaction() -> bool:
+    """Whether the job runs in a transaction."""
+    return connection.in_atomic_block
+
+
+# Deaths
+
+
+@job(name="tests.die", backoff=[0])
+def die() -> None:
+    """Take the process down, past every handler."""
+    os._exit(3)
+
+
+@job(name="tests.exit", max_attempts=1)
+def exit_process() -> None:
+    sys.exit(3)
+
+
+@job(name="tests.hog_the_interpreter")
+def hog_the_interpreter(length: int = 28) -> None:
+    """Hold the interpreter lock in C code for some seconds."""
+    re.match(r"(a+)+$", "a" * length + "b")
+
+
+# Names
+
+
+@job(name="tests.renamed", aliases=["tests.old_name", "tests.older_name"])
+def renamed() -> str:
+    return "still found"
