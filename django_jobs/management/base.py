@@ -35,20 +35,17 @@ class JobsCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; turn errors into messages with their exit code."""
+        output: str | None = None
         try:
             with closed_pipe_allowed(self.stdout):
-                return super().execute(*args, **options)
+                output = super().execute(*args, **options)
         except EnqueueUnavailable as error:
-            raise CommandError(str(error), returncode=NO_DATABASE) from error
+            raise _no_database(str(error)) from error
         except JobsError as error:
             raise bad_input(str(error)) from error
         except (OperationalError, ProgrammingError) as error:
-            reason = str(error).strip()
-            raise CommandError(
-                f"The database can't be used: {reason}. Is it there, and is it migrated?",
-                returncode=NO_DATABASE,
-            ) from error
-        return None
+            raise _no_database(f"The database can't be used: {str(error).strip()}.") from error
+        return output
 
     def write_json(self, document: Any) -> None:
         """Write one JSON document; it is ASCII, so that no terminal acts on stored text."""
@@ -66,6 +63,10 @@ class JobsCommand(BaseCommand):
 def bad_input(message: str) -> CommandError:
     """The error for an argument that is not usable; ``message`` names it."""
     return CommandError(message, returncode=BAD_INPUT)
+
+
+def _no_database(message: str) -> CommandError:
+    return CommandError(f"{message} Is it there, and is it migrated?", returncode=NO_DATABASE)
 
 
 def operator() -> str:

@@ -64,5 +64,5 @@ def selected(
         raise bad_input("Give ids of jobs, or filters: --status, --queue, --name.")
     jobs = filtered({**options, "status": options["status"] or sorted(if_omitted)})
     if not options["yes"]:
-        raise bad_input(f"--yes: needed with filters; {jobs.count()} jobs match now.")
+        raise bad_input(f"--yes: needed with filters; matching now: {jobs.count()}.")
     return jobs
