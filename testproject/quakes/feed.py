@@ -97,7 +97,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
@@ -105,17 +105,21 @@ def _number(value: Any) -> float | None:
 
 def _position(usgs_id: str, feature: dict[str, Any]) -> tuple[float, float, float | None]:
     coordinates = _mapping(feature.get("geometry")).get("coordinates")
-    numbers = [_number(value) for value in coordinates] if isinstance(coordinates, list) else []
-    longitude, latitude, depth, *_ = [*numbers, None, None, None]
+    numbers: list[float | None] = [None, None, None]
+    if isinstance(coordinates, list):
+        numbers = [*map(_number, coordinates), *numbers]
+    longitude, latitude, depth = numbers[:3]
     if longitude is None or latitude is None or abs(longitude) > 180 or abs(latitude) > 90:
         raise BadRecord(f"{usgs_id}: no usable position")
     return longitude, latitude, depth
 
 
-def _moment(usgs_id: str, value: Any) -> datetime:
+def _moment(usgs_id: str, value: object) -> datetime:
     milliseconds = _number(value)
+    if milliseconds is None:
+        raise BadRecord(f"{usgs_id}: no usable time")
     try:
         # Not datetime.fromtimestamp(): before 1970 it depends on the platform.
-        return EPOCH + timedelta(milliseconds=milliseconds)  # type: ignore[arg-type]
-    except (TypeError, OverflowError):
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
         raise BadRecord(f"{usgs_id}: no usable time") from None

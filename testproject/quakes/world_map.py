@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from testproject.quakes import land
 
 WIDTH: Final = 1200
-HEIGHT: Final = 950
+HEIGHT: Final = 984
 
 STYLE: Final = """
 text { font: 13px system-ui, sans-serif; fill: #57606a; }
@@ -94,10 +94,10 @@ def draw(quakes: Sequence[Point], airports: Sequence[tuple[float, float]]) -> st
         quakes: in the order of drawing; the last lie on top.
         airports: longitude and latitude of dots that show the land when seen from near.
     """
-    world = Panel("", 20, 80, 1160, 486, 25, 85, 1160 / 360, 1.0, 30)
+    world = Panel("", 20, 80, 1160, 520, 25, 90, 1160 / 360, 1.0, 30)
     zooms = (
         _zoom("Alaska", 20, (-152.5, 60.5), 26, 5),
-        _zoom("California and Nevada", 413, (-119.0, 37.2), 20, 2),
+        _zoom("California and Nevada", 413, (-119.0, 37.2), 20, 4),
         _zoom("Puerto Rico", 807, (-66.6, 18.4), 6, 1),
     )
     parts = [
@@ -120,7 +120,7 @@ def _zoom(name: str, left: float, center: tuple[float, float], degrees: float, s
     stretch = cos(radians(center[1]))
     scale = width / degrees / stretch
     west, north = center[0] - degrees / 2, center[1] + height / scale / 2
-    return Panel(name, left, 590, width, height, west, north, scale, stretch, step)
+    return Panel(name, left, 624, width, height, west, north, scale, stretch, step)
 
 
 def _panel(
@@ -133,8 +133,8 @@ def _panel(
     return [
         f'<clipPath id="{clip}"><rect {frame}/></clipPath>',
         f'<rect class="sea" {frame}/><g clip-path="url(#{clip})">',
-        *_graticule(panel),
         f'<path class="land" stroke-width="{dot}" d="{path}"/>',
+        *_graticule(panel),
         *_circles(panel, quakes),
         f'</g><text class="name" x="{panel.left + 12}" y="{panel.top + 24}">'
         f"{escape(panel.name)}</text>",
