@@ -10,7 +10,7 @@ from django_jobs.states import Status
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
     from django_jobs.outcome import Outcome
-    from django_jobs.stores.records import ClaimedJob, Rescued
+    from django_jobs.stores.records import ClaimedJob, Report, Rescued
 
 
 def announce_start(definition: JobDefinition[Any, Any], job: ClaimedJob) -> None:
@@ -24,6 +24,22 @@ def announce_start(definition: JobDefinition[Any, Any], job: ClaimedJob) -> None
         attempt=job.attempt,
         correlation_id=job.correlation_id,
     )
+
+
+def announce_progress(
+    definition: JobDefinition[Any, Any] | None, job: ClaimedJob, report: Report
+) -> None:
+    """Send ``job_progressed`` if the report tells of progress, not of log lines alone."""
+    if report.percent is not None:
+        signals.emit(
+            signals.job_progressed,
+            definition,
+            job_id=job.id,
+            job_name=job.job_name,
+            queue=job.queue,
+            percent=report.percent,
+            message=report.message,
+        )
 
 
 def announce_outcome(
@@ -59,11 +75,14 @@ _SIGNALS = {
 
 
 def announce_rescue(definition: JobDefinition[Any, Any] | None, rescued: Rescued) -> None:
-    """Send ``job_rescued``, and ``job_failed`` when that was once too often."""
-    details = {
+    """Send ``job_rescued``; then the signal of its end, if there is no other attempt."""
+    details: dict[str, Any] = {
         "job_id": rescued.id,
         "job_name": rescued.job_name,
         "queue": rescued.queue,
+        "attempt": rescued.attempt,
+        "reason": rescued.reason,
+        "error": rescued.error,
     }
     signals.emit(
         signals.job_rescued,
@@ -72,3 +91,5 @@ def announce_rescue(definition: JobDefinition[Any, Any] | None, rescued: Rescued
         status=rescued.status,
         crash_count=rescued.crash_count,
     )
+    if rescued.status in (Status.FAILED, Status.CANCELLED):
+        signals.emit(_SIGNALS[rescued.status], definition, **details, exception=None)

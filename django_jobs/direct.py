@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import connections
+from django.db import Error, connections, router, transaction
+from django.db.transaction import TransactionManagementError
 
 from django_jobs.announcing import announce_outcome, announce_start
 from django_jobs.conf import config
 from django_jobs.exceptions import InvalidOption, InvalidTransition, LeaseLost
-from django_jobs.execution import Attempt, attempt
+from django_jobs.execution import Attempt, attempt, failed
 from django_jobs.ids import uuid7
 from django_jobs.models import Job
 from django_jobs.producing import build
@@ -57,22 +61,64 @@ def run_from_database(definition: JobDefinition[Any, R], job_id: UUID) -> JobRes
     claimed = active_store().claim_job(job_id, Holder(_caller(), uuid7(), lease))
     if claimed is None:
         job.refresh_from_db(fields=["status"])
-        raise InvalidTransition(f"Job {job_id} is {job.status}; only a waiting job can be run.")
+        raise InvalidTransition(
+            f"Job {job_id} is {job.status}; only a waiting job that has not expired can be run."
+        )
     return _run_claimed(definition, claimed)
 
 
 def _run_claimed(definition: JobDefinition[Any, R], claimed: ClaimedJob) -> JobResult[R]:
     store = active_store()
     reporter = DirectReporter(claimed, store)
-    announce_start(definition, claimed)
-    done = attempt(definition, claimed, reporter)
+    _after_commit(announce_start, definition, claimed)
+    done = _attempt(definition, claimed, reporter)
     finish = Finish(claimed, done.outcome, _caller(), reporter.last())
-    if not store.finish([finish]):
+    accepted = store.finish([finish])
+    if claimed.id not in accepted:
         raise LeaseLost(
             f"Job {claimed.id} took longer than its lease and was taken away; raise lease=."
         )
-    announce_outcome(definition, claimed, done.outcome, done.duration)
+    done = replace(done, outcome=accepted[claimed.id])
+    _after_commit(announce_outcome, definition, claimed, done.outcome, done.duration)
     return _conclude(claimed, done, persisted=True)
+
+
+def _after_commit(announce: Callable[..., None], *details: Any) -> None:
+    """At once, or when the caller's transaction commits: what is rolled back never happened."""
+    transaction.on_commit(partial(announce, *details), using=router.db_for_write(Job), robust=True)
+
+
+class _Undo(Exception):
+    """Rolls a savepoint back."""
+
+
+def _attempt(
+    definition: JobDefinition[Any, Any], claimed: ClaimedJob, reporter: Reporter
+) -> Attempt:
+    """One attempt that leaves the caller's transaction usable, if there is one.
+
+    There, what a job wrote before it failed is undone: on PostgreSQL the error of a statement
+    would otherwise take everything with it that the caller did.
+    """
+    alias = router.db_for_write(Job)
+    if not connections[alias].in_atomic_block:
+        return attempt(definition, claimed, reporter)
+    started = time.monotonic()
+    try:
+        with transaction.atomic(using=alias):
+            done = attempt(definition, claimed, reporter)
+            if transaction.get_rollback(alias):
+                raise TransactionManagementError(_SWALLOWED)
+            if done.outcome.status != Status.COMPLETED:
+                raise _Undo
+    except _Undo:
+        pass
+    except Error as error:
+        done = failed(definition, claimed, error, started)
+    return done
+
+
+_SWALLOWED = "The job caught a database error outside of an atomic() block of its own."
 
 
 def _run_unpersisted(definition: JobDefinition[Any, R], job: Job) -> JobResult[R]:
@@ -88,7 +134,7 @@ def _run_unpersisted(definition: JobDefinition[Any, R], job: Job) -> JobResult[R
         timeout=job.timeout,
         correlation_id=job.correlation_id,
     )
-    return _conclude(claimed, attempt(definition, claimed, Reporter(claimed)), persisted=False)
+    return _conclude(claimed, _attempt(definition, claimed, Reporter(claimed)), persisted=False)
 
 
 def _conclude(job: ClaimedJob, done: Attempt, *, persisted: bool) -> JobResult[Any]:

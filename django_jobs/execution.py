@@ -16,7 +16,12 @@ from django_jobs.codec import active_codec
 from django_jobs.context import JobContext, current_context
 from django_jobs.deadline import deadline
 from django_jobs.decision import decide
-from django_jobs.exceptions import JobTimeout
+from django_jobs.exceptions import (
+    JobTimeout,
+    PayloadTooDeep,
+    PayloadTooLarge,
+    ResultNotSerializable,
+)
 from django_jobs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -36,16 +41,18 @@ class Attempt:
 
 def attempt(definition: JobDefinition[Any, Any], job: ClaimedJob, reporter: Reporter) -> Attempt:
     """Run a claimed job in this thread."""
+    if definition.is_async:
+        # Its own timeout: the one for threads would come only when the loop returns.
+        return async_to_sync(attempt_async)(definition, job, reporter)
     context = JobContext(job, reporter)
     token = current_context.set(context)
     started = time.monotonic()
     try:
         with deadline(job.timeout):
-            call = _prepared(definition, job)
-            value = async_to_sync(call)(context) if definition.is_async else call(context)
+            value = _prepared(definition, job)(context)
         return _succeed(definition, value, started)
     except BaseException as raised:  # noqa: BLE001 - whatever a job raises is an outcome
-        return _fail(definition, job, raised, started)
+        return failed(definition, job, raised, started)
     finally:
         current_context.reset(token)
 
@@ -67,7 +74,7 @@ async def attempt_async(
             raise
         return _succeed(definition, value, started)
     except BaseException as raised:  # noqa: BLE001 - whatever a job raises is an outcome
-        return _fail(definition, job, raised, started)
+        return failed(definition, job, raised, started)
 
 
 def _prepared(definition: JobDefinition[Any, Any], job: ClaimedJob) -> Callable[[JobContext], Any]:
@@ -91,13 +98,18 @@ def _call(
 
 
 def _succeed(definition: JobDefinition[Any, Any], value: Any, started: float) -> Attempt:
-    encoded = active_codec().encode(definition.result_schema.encode(value))
+    try:
+        encoded = active_codec().encode(definition.result_schema.encode(value))
+    except (PayloadTooDeep, PayloadTooLarge) as error:
+        # As final as a result of the wrong type: doing the work again would return the same.
+        raise ResultNotSerializable(str(error)) from error
     return Attempt(Outcome.complete(encoded), time.monotonic() - started, value)
 
 
-def _fail(
+def failed(
     definition: JobDefinition[Any, Any], job: ClaimedJob, raised: BaseException, started: float
 ) -> Attempt:
+    """The attempt that began at ``started`` (monotonic seconds) and ended by an exception."""
     if isinstance(raised, JobTimeout) and not raised.args:
         raised.args = (f"The job ran longer than its timeout of {job.timeout:g} seconds.",)
     outcome = decide(job, definition.options, raised)

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Final
 from uuid import UUID
 
+from django.db import router, transaction
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_jobs import signals
 from django_jobs.exceptions import InvalidOption
 from django_jobs.models import DesiredState, Job, JobQuerySet, Worker
 from django_jobs.names import check_queue_name
+from django_jobs.registry import registry
+from django_jobs.states import Status
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Moved
 from django_jobs.validation import clean_text
@@ -72,12 +78,12 @@ def run_now(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationR
 
 def cancel(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """End waiting jobs as cancelled; ask running ones to stop, by ``context.cancelled``."""
-    return _in_batches(active_store().cancel, jobs, by, reason)
+    return _in_batches(active_store().cancel, jobs, by, reason, announce=_CANCELLED)
 
 
 def discard(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """Drop waiting jobs and dead letters for good."""
-    return _in_batches(active_store().discard, jobs, by, reason)
+    return _in_batches(active_store().discard, jobs, by, reason, announce=_DISCARDED)
 
 
 def pause_queue(name: str, *, by: str = "", reason: str = "") -> bool:
@@ -112,8 +118,18 @@ def set_desired_state(worker: str, state: DesiredState | str) -> bool:
     return bool(Worker.objects.filter(name=worker).update(desired_state=state))
 
 
+#: What ended: the status, and the signal that tells of it.
+_Announcement = tuple[Status, Signal]
+_CANCELLED: Final = (Status.CANCELLED, signals.job_cancelled)
+_DISCARDED: Final = (Status.DISCARDED, signals.job_discarded)
+
+
 def _in_batches(
-    verb: Callable[[Sequence[UUID], str, str], Moved], jobs: JobsArgument, by: str, reason: str
+    verb: Callable[[Sequence[UUID], str, str], Moved],
+    jobs: JobsArgument,
+    by: str,
+    reason: str,
+    announce: _Announcement | None = None,
 ) -> OperationResult:
     actor = f"operator:{by}" if by else "operator"
     result = OperationResult()
@@ -122,7 +138,21 @@ def _in_batches(
         moved = verb(batch, _text(actor, 200), _text(reason, 500))
         result.done += moved.done
         result.skipped |= moved.skipped
+        if announce is not None and announce[1].receivers:
+            tell = partial(_announce, announce, moved.done, reason)
+            transaction.on_commit(tell, using=router.db_for_write(Job), robust=True)
     return result
+
+
+def _announce(announcement: _Announcement, ids: Sequence[UUID], reason: str) -> None:
+    status, signal = announcement
+    # A running job that was asked to stop has not ended yet; its worker will tell.
+    ended = Job.objects.filter(pk__in=ids, status=status).values_list("pk", "job_name", "queue")
+    for job_id, job_name, queue in ended:
+        definition = registry.find(job_name)
+        signals.emit(
+            signal, definition, job_id=job_id, job_name=job_name, queue=queue, reason=reason
+        )
 
 
 def _text(text: str, limit: int) -> str:

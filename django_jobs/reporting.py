@@ -7,9 +7,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db import connections, router
 from django.utils import timezone
 
+from django_jobs.announcing import announce_progress
 from django_jobs.conf import config
+from django_jobs.models import Job
+from django_jobs.registry import registry
 from django_jobs.stores.records import LogLine, Report
 from django_jobs.validation import clean_json, clean_text
 
@@ -101,7 +105,10 @@ class Reporter:
 
 
 class DirectReporter(Reporter):
-    """For ``now()``: writes by itself, a few times a second, on the caller's connection."""
+    """For ``now()``: writes by itself, a few times a second, on the caller's connection.
+
+    Inside a transaction it waits: nobody else could see it, and a rollback would lose it.
+    """
 
     def __init__(self, job: ClaimedJob, store: Store) -> None:
         super().__init__(job)
@@ -111,11 +118,14 @@ class DirectReporter(Reporter):
 
     def progress(self, percent: float, message: str | None) -> None:
         super().progress(percent, message)
+        if connections[router.db_for_write(Job)].in_atomic_block:
+            return
         if time.monotonic() - self._wrote_at >= config.PROGRESS_INTERVAL:
             self._wrote_at = time.monotonic()
             report = self.take()
             if report is not None:
                 self._store.report([report])
+                announce_progress(registry.find(self._job.job_name), self._job, report)
 
     @property
     def cancelled(self) -> bool:

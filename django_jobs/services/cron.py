@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from django_jobs import producing
 from django_jobs.crontab import Crontab
-from django_jobs.exceptions import JobsError
+from django_jobs.exceptions import EnqueueUnavailable, JobsError
 from django_jobs.models import (
     CronJob,
     CronSlot,
@@ -62,6 +62,10 @@ def _with_now(crons: QuerySet[CronJob]) -> list[tuple[CronJob, datetime]]:
 def _guarded(cron_job: CronJob, now: datetime) -> int:
     try:
         return _fire(cron_job, now)
+    except EnqueueUnavailable:
+        # The database's fault, not the entry's: the slot stays due and the next round tries again.
+        logger.warning("The schedule %r could not fire", cron_job.name, exc_info=True)
+        return 0
     except JobsError:
         # Bad params or a bad expression, written past the checks: one entry stops, not all.
         logger.exception("The schedule %r can't run and is switched off", cron_job.name)

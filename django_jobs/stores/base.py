@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django_jobs.models import Job
+    from django_jobs.outcome import Outcome
     from django_jobs.states import Status
     from django_jobs.stores.records import (
         ClaimedJob,
@@ -45,15 +46,20 @@ class Store(ABC):
 
     @abstractmethod
     def claim_job(self, job_id: UUID, holder: Holder) -> ClaimedJob | None:
-        """Take this one job if it waits, due or not; ``None`` if it can't be had."""
+        """Take this one job if it waits, due or not, unless it expired; else ``None``."""
 
     @abstractmethod
     def start(self, job: Job, holder: Holder) -> ClaimedJob:
         """Enqueue a job and take it in one transaction, so that no worker can get in between."""
 
     @abstractmethod
-    def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
-        """Write the outcomes whose lease still holds; return the ids of those accepted."""
+    def finish(self, finishes: Sequence[Finish]) -> dict[UUID, Outcome]:
+        """Write the outcomes whose lease still holds.
+
+        Returns:
+            What was written, by the ids of the jobs whose outcome was accepted: a job that was
+            asked to cancel is cancelled where its outcome would have put it back.
+        """
 
     @abstractmethod
     def report(self, reports: Sequence[Report]) -> None:

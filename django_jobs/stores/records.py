@@ -110,6 +110,9 @@ class Rescued:
     queue: str
     status: Status
     crash_count: int
+    attempt: int
+    reason: str
+    error: str
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ class Claiming(Store):
 
     def claim_job(self, job_id: UUID, holder: Holder) -> ClaimedJob | None:
         with writing():
-            found = _lock_for_claim(jobs().filter(id=job_id, status__in=WAITING))
+            found = _lock_for_claim(_unexpired(jobs().filter(id=job_id, status__in=WAITING)))
             delayed = [_row(job) for job in found if job["status"] != Status.PENDING]
             move(delayed, Status.PENDING, Actor.OPERATOR, actor=holder.name, reason="run by id")
             for job in found:
@@ -101,14 +101,12 @@ class Claiming(Store):
 
 def _claimable(queue: str, request: ClaimRequest) -> JobQuerySet:
     paused = Queue.objects.filter(name=queue, paused_at__isnull=False)
-    due = (
-        jobs()
-        .pending()
-        .for_queue(queue)
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
-        .filter(~Exists(paused), job_name__in=request.job_names)
-    )
-    return narrow(due).in_claim_order()
+    due = jobs().pending().for_queue(queue).filter(~Exists(paused), job_name__in=request.job_names)
+    return narrow(_unexpired(due)).in_claim_order()
+
+
+def _unexpired(queryset: JobQuerySet) -> JobQuerySet:
+    return queryset.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
 
 
 def _lock_for_claim(queryset: JobQuerySet) -> list[dict[str, Any]]:

@@ -73,10 +73,23 @@ def _rescue(lost: JobQuerySet) -> list[Rescued]:
             groups[status, reason, _delay(job)].append(
                 Row(job.id, job.status, job.lease, job.attempt_count)
             )
-            rescued.append(Rescued(job.id, job.job_name, job.queue, status, job.crash_count + 1))
+            rescued.append(_rescued(job, status, reason))
         for (status, reason, delay), rows in groups.items():
             _take_away(rows, status, reason, delay)
     return rescued
+
+
+def _rescued(job: Job, status: Status, reason: str) -> Rescued:
+    return Rescued(
+        job.id,
+        job.job_name,
+        job.queue,
+        status,
+        job.crash_count + 1,
+        attempt=job.attempt_count,
+        reason=reason,
+        error=_EXPLANATIONS[reason],
+    )
 
 
 def _delay(job: Job) -> float:
