@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Protocol
+
+from django.utils import timezone
 
 
 class Output(Protocol):
@@ -23,5 +26,7 @@ def print_table(output: Output, header: Sequence[str], rows: Iterable[Sequence[A
 
 def printable(cell: Any) -> str:
     """One line of text for ``cell``, without anything a terminal would act on."""
+    if isinstance(cell, datetime):
+        return f"{timezone.localtime(cell):%Y-%m-%d %H:%M:%S %Z}"
     text = "" if cell is None else str(cell)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -48,6 +48,13 @@ def test_once_on_an_empty_queue_is_a_success(worker_process: StartWorker) -> Non
     assert not WorkerProcess.objects.exists()
 
 
+def test_a_slip_in_a_queue_name_is_told(worker_process: StartWorker) -> None:
+    process = worker_process("--once", "--queues", "defualt")
+
+    assert process.wait() == 0
+    assert "No registered job goes to defualt by itself; known queues: " in process.output
+
+
 def test_an_enqueued_job_runs(worker_process: StartWorker) -> None:
     assert worker_process("tests.add", "--params", '{"a": 2}', command="jobs_enqueue").wait() == 0
     assert worker_process("--once").wait() == 0

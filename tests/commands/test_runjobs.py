@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from django_jobs.conf import config
 from tests.commands.conftest import Manage
 from tests.factories import WorkerFactory, WorkerProcessFactory
 
@@ -59,6 +60,17 @@ def test_a_strict_configuration_names_the_queues(manage: Manage, settings: Any) 
 
     assert outcome.code == 2
     assert "--queues: bulk: not among the configured queues: default, mails." in outcome.err
+
+
+@pytest.mark.django_db
+def test_what_a_worker_serves_is_not_what_its_jobs_may_enqueue_to(
+    manage: Manage, settings: Any
+) -> None:
+    settings.DJANGO_JOBS = {"STRICT_QUEUES": True, "QUEUES": {"default": 2, "mails": 1}}
+
+    manage("runjobs", "--queues", "mails", "--healthcheck")
+
+    assert dict(config.QUEUES) == {"default": 2, "mails": 1}
 
 
 # --show-config

@@ -58,7 +58,7 @@ class Command(JobsCommand):
         if rows:
             self.write_table(
                 ("id", "job", "queue", "status", "attempts", "progress", "created"),
-                ((*row[:-2], f"{row[-2]} %", f"{row[-1]:%Y-%m-%d %H:%M:%S}") for row in rows),
+                ((*row[:-2], f"{row[-2]} %", row[-1]) for row in rows),
             )
         else:
             self.write_line("No jobs match.")

@@ -144,6 +144,16 @@ class Command(BaseCommand):
             f"{len(registry.all())} jobs known. Ctrl-C stops it."
         )
         self.stdout.flush()
+        self._warn_of_idle_queues(worker)
+
+    def _warn_of_idle_queues(self, worker: WorkerOptions) -> None:
+        """No error, because ``using(queue=…)`` may name any queue, but more often a slip."""
+        known = {"default", *config.QUEUES, *registry.queues()}
+        if idle := sorted(worker.queues.keys() - known):
+            self.stderr.write(
+                f"No registered job goes to {', '.join(idle)} by itself; "
+                f"known queues: {', '.join(sorted(known))}."
+            )
 
 
 def _name(given: str | None) -> str:
