@@ -61,11 +61,11 @@ class ParamsSchema:
         arguments = self._arguments(args, kwargs)
         try:
             stored = plan.encode(arguments, config.PAYLOAD_MAX_DEPTH - 1)
+            check_size(stored, config.PAYLOAD_MAX_BYTES, "params", "PAYLOAD_MAX_BYTES")
         except Problem as problem:
             raise problem.as_error("params") from problem.__cause__
         except RecursionError:
             raise PayloadTooDeep("params: nests deeper than the call stack allows") from None
-        check_size(stored, config.PAYLOAD_MAX_BYTES, "params", "PAYLOAD_MAX_BYTES")
         return stored
 
     def decode(self, params: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

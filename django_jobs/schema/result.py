@@ -57,6 +57,7 @@ class ResultSchema:
         """
         try:
             stored: JSON = self.converter.encode(value, config.PAYLOAD_MAX_DEPTH)
+            check_size(stored, config.RESULT_MAX_BYTES, "result", "RESULT_MAX_BYTES")
         except Problem as problem:
             error = problem.as_error("result")
             if isinstance(error, PayloadTooDeep):
@@ -64,7 +65,6 @@ class ResultSchema:
             raise ResultNotSerializable(str(error)) from problem.__cause__
         except RecursionError:
             raise PayloadTooDeep("result: nests deeper than the call stack allows") from None
-        check_size(stored, config.RESULT_MAX_BYTES, "result", "RESULT_MAX_BYTES")
         return stored
 
     def decode(self, stored: Any) -> Any:
