@@ -1,4 +1,4 @@
-"""The test project's settings with the tests as an app: its ``jobs.py`` holds their jobs."""
+"""The test project's settings with the tests as apps, whose ``jobs.py`` hold their jobs."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from testproject.settings import *  # noqa: F403
 from testproject.settings import INSTALLED_APPS as PROJECT_APPS
 
 DEBUG = False
-INSTALLED_APPS = [*PROJECT_APPS, "tests"]
+INSTALLED_APPS = [*PROJECT_APPS, "tests", "tests.processes"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

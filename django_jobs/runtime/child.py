@@ -29,7 +29,8 @@ class Child:
     def __init__(self, options: WorkerOptions, place: int, siblings: Iterable[Child]) -> None:
         self.id = uuid7()
         self.place = place
-        self.pulse = Pulse()
+        self.pulse = Pulse(sum(options.queues.values()))
+        self.is_doomed = False
         self.started_at = time.monotonic()
         theirs, self._orders = _fork.Pipe(duplex=False)
         birth = Birth(self.id, options, theirs, self.pulse, first=place == 0)
@@ -69,6 +70,7 @@ class Child:
 
     def kill(self) -> None:
         """End it now; its jobs are rescued."""
+        self.is_doomed = True
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:

@@ -1,10 +1,11 @@
-"""Claims jobs for the free slots of this process."""
+"""Claims jobs for the slots of this process: a little ahead when they are short."""
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django_jobs.announcing import announce_start
 from django_jobs.conf import config
@@ -15,45 +16,62 @@ from django_jobs.stores.records import ClaimRequest, Holder
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django_jobs.runtime.executor import Executor
-    from django_jobs.runtime.inflight import InFlight
+    from django_jobs.runtime.inflight import InFlight, Running
+    from django_jobs.runtime.pool import QueuePool
+
+#: Jobs are claimed ahead of their slots for at most this many seconds of expected work,
+AHEAD: Final = 0.5
+#: and at most this many.
+MOST_AHEAD: Final = 200
+#: Jobs that wait longer than this, in seconds, for a slot are handed back for others.
+LONGEST_WAIT: Final = 1.0
 
 
 class Claimer:
-    """One step is ``claim()``: fill the free slots, and say how long to wait for the next."""
+    """One step is ``claim()``."""
 
     def __init__(
-        self,
-        queues: Mapping[str, int],
-        process: UUID,
-        actor: str,
-        inflight: InFlight,
-        executor: Executor,
+        self, pools: Mapping[str, QueuePool], process: UUID, actor: str, inflight: InFlight
     ) -> None:
-        self._queues = queues
+        self._pools = pools
         self._process = process
         self._actor = actor
         self._inflight = inflight
-        self._executor = executor
 
     def claim(self) -> int:
-        """Claim for every free slot of every queue and start the jobs; return how many."""
-        limits = self._free_slots()
+        """Claim for every queue that has room and start the jobs; return how many."""
+        limits = {queue: room for queue, pool in self._pools.items() if (room := _room(pool)) > 0}
         if not limits:
             return 0
         holder = Holder(self._actor, self._process, config.LEASE)
         claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
+        by_queue: dict[str, list[Running]] = defaultdict(list)
         for running in self._inflight.add(claimed):
             announce_start(registry.get(running.job.job_name), running.job)
-            self._executor.start(running)
+            by_queue[running.job.queue].append(running)
+        for queue, jobs in by_queue.items():
+            self._pools[queue].add(jobs)
         return len(claimed)
 
-    def _free_slots(self) -> dict[str, int]:
-        free = {
-            queue: concurrency - self._inflight.busy(queue)
-            for queue, concurrency in self._queues.items()
-        }
-        return {queue: slots for queue, slots in free.items() if slots > 0}
+    def late(self, older_than: float = LONGEST_WAIT) -> list[Running]:
+        """Take back the jobs that have waited for a slot too long."""
+        return [running for pool in self._pools.values() for running in pool.take_back(older_than)]
+
+
+def _room(pool: QueuePool) -> int:
+    """How many jobs to claim for a queue now."""
+    ahead = _ahead(pool)
+    # Short jobs: fetch the next load when half of the last is used up, not one by one.
+    if pool.waiting > ahead // 2:
+        return 0
+    return pool.free_slots + ahead - pool.waiting
+
+
+def _ahead(pool: QueuePool) -> int:
+    duration = pool.expected_duration()
+    if duration is None or duration > AHEAD:
+        return 0
+    return min(int(AHEAD * pool.concurrency / max(duration, 1e-6)), MOST_AHEAD)
 
 
 def jittered(seconds: float) -> float:

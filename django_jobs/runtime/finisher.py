@@ -27,9 +27,9 @@ logger = logging.getLogger("django_jobs")
 
 #: Outcomes per transaction.
 BATCH: Final = 500
-#: Outcomes that may wait to be written before job threads have to wait as well. A crash runs
-#: these jobs again and counts as theirs, so this is kept small.
-BACKLOG: Final = 100
+#: Outcomes that may wait to be written before job threads have to wait as well; a crash runs
+#: these jobs again.
+BACKLOG: Final = 500
 #: Reason of a job that ended with something the database refused.
 UNSTORABLE: Final = "the outcome could not be stored"
 #: Seconds between tries while the database does not answer.

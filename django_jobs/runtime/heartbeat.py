@@ -66,7 +66,7 @@ class Heartbeat:
         for child in children:
             WorkerProcess.objects.filter(id=child.id).update(
                 last_heartbeat_at=Now(),
-                running_jobs=child.pulse.running,
+                running_jobs=len(child.pulse.running()),
                 memory=resident_memory(child.pid),
             )
         workers = Worker.objects.filter(name=self._options.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,26 +26,18 @@ class Running:
 
 
 class InFlight:
-    """Thread-safe. A job leaves its slot when its body ends, this table when that is written."""
+    """Thread-safe. What is in here is renewed by the parent and written by the finisher."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: dict[UUID, Running] = {}
-        self._busy: Counter[str] = Counter()
 
     def add(self, jobs: Iterable[ClaimedJob]) -> list[Running]:
         """Take note of claimed jobs."""
         added = [Running(job, Reporter(job)) for job in jobs]
         with self._lock:
-            for running in added:
-                self._held[running.job.id] = running
-                self._busy[running.job.queue] += 1
+            self._held.update((running.job.id, running) for running in added)
         return added
-
-    def leave_slot(self, running: Running) -> None:
-        """The body has ended: another job may start in its place."""
-        with self._lock:
-            self._busy[running.job.queue] -= 1
 
     def settle(self, jobs: Iterable[ClaimedJob]) -> None:
         """The leases have ended, one way or the other."""
@@ -56,14 +47,6 @@ class InFlight:
                 # The same job may be here again already, under a newer lease.
                 if held is not None and held.job.lease == job.lease:
                     del self._held[job.id]
-
-    def busy(self, queue: str) -> int:
-        """How many bodies of a queue are running."""
-        return self._busy[queue]
-
-    def running_count(self) -> int:
-        """How many bodies are running."""
-        return sum(self._busy.values())
 
     def all(self) -> list[Running]:
         """Every held job."""

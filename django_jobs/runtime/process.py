@@ -6,21 +6,23 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import Error
 
 from django_jobs.conf import config
+from django_jobs.execution import Attempt
 from django_jobs.outcome import Outcome
 from django_jobs.runtime.claimer import Claimer, jittered
 from django_jobs.runtime.connections import keep_connections_open, tidy_connections
-from django_jobs.runtime.executor import Executor
 from django_jobs.runtime.finisher import Finisher
 from django_jobs.runtime.inflight import InFlight
 from django_jobs.runtime.lifeline import die_with_parent
 from django_jobs.runtime.listener import Listener
 from django_jobs.runtime.options import Mode, WorkerOptions
+from django_jobs.runtime.pool import QueuePool
 from django_jobs.runtime.reports import Reports
 from django_jobs.runtime.ticker import Ticker
 from django_jobs.runtime.wakeup import Wakeup
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from uuid import UUID
 
+    from django_jobs.runtime.inflight import Running
     from django_jobs.runtime.pulse import Pulse
 
 logger = logging.getLogger("django_jobs")
@@ -75,11 +78,18 @@ class Process:
         self._inflight = InFlight()
         self._finisher = Finisher(self._inflight, actor)
         self._reports = Reports(self._inflight, birth.id, actor)
-        self._executor = Executor(birth.options.queues, self._job_done)
-        self._claimer = Claimer(
-            birth.options.queues, birth.id, actor, self._inflight, self._executor
-        )
+        self._pools = self._make_pools()
+        self._claimer = Claimer(self._pools, birth.id, actor, self._inflight)
         self._helpers: list[Any] = []
+
+    def _make_pools(self) -> dict[str, QueuePool]:
+        pools: dict[str, QueuePool] = {}
+        first_slot = 0
+        for queue, concurrency in self._birth.options.queues.items():
+            pulse = self._birth.pulse
+            pools[queue] = QueuePool(queue, concurrency, first_slot, pulse, self._job_done)
+            first_slot += concurrency
+        return pools
 
     def run(self) -> None:
         """Work until told to stop, then leave nothing running."""
@@ -99,7 +109,8 @@ class Process:
         while not self._signals:
             was_idle = not len(self._inflight)
             claimed = 0 if self._draining else self._claim()
-            self._birth.pulse.beat(self._inflight.running_count())
+            self._birth.pulse.beat()
+            self._hand_back(self._claimer.late())
             if claimed:
                 continue
             # Only with every slot free does an empty claim mean that nothing is due.
@@ -125,10 +136,13 @@ class Process:
             # The parent is gone and renews nothing: whatever runs here will run elsewhere.
             os._exit(1)
 
-    def _job_done(self, running: Any, done: Any) -> None:
+    def _job_done(self, running: Running, done: Attempt) -> None:
         self._finisher.add(running, done)
-        self._inflight.leave_slot(running)
         self._wakeup.set()
+
+    def _hand_back(self, jobs: Iterable[Running]) -> None:
+        for running in jobs:
+            self._finisher.add(running, Attempt(Outcome.release("waited for a slot"), 0.0))
 
     def _start_threads(self) -> None:
         self._helpers = [self._reports]
@@ -153,6 +167,7 @@ class Process:
         self._wakeup.set()
 
     def _shut_down(self) -> None:
+        self._hand_back(self._claimer.late(older_than=0))
         self._wait_for_jobs(deadline=time.monotonic() + config.GRACE)
         for helper in self._helpers:
             helper.stop()
@@ -164,13 +179,16 @@ class Process:
 
     def _wait_for_jobs(self, deadline: float | None) -> None:
         """Wait until all bodies have ended, the time is up, or a second signal comes."""
-        while self._inflight.running_count() and self._signals < 2:
+        while self._has_running() and self._signals < 2:
             if deadline is not None and time.monotonic() >= deadline:
                 return
             if deadline is None and self._signals:
                 return
-            self._birth.pulse.beat(self._inflight.running_count())
+            self._birth.pulse.beat()
             self._sleep(min(config.POLL_INTERVAL, 1.0))
+
+    def _has_running(self) -> bool:
+        return any(pool.free_slots < pool.concurrency for pool in self._pools.values())
 
     def _release_rest(self) -> None:
         rest = [

@@ -1,29 +1,47 @@
-"""A few shared bytes in which a worker process shows its parent that it is alive."""
+"""A few shared bytes in which a worker process shows its parent that it is alive, and with what."""
 
 from __future__ import annotations
 
 import time
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
+
+_ID: Final = 16
+_NOTHING: Final = bytes(_ID)
 
 
 class Pulse:
-    """Written by the child without locks, read by the parent: a late value does no harm."""
+    """Written by the child without locks, read by the parent: a late value does no harm.
 
-    def __init__(self) -> None:
-        self._beat_at: Any = get_context("fork").RawValue("d", time.monotonic())
-        self._running: Any = get_context("fork").RawValue("i", 0)
+    Args:
+        slots: how many bodies may run at a time.
+    """
 
-    def beat(self, running: int) -> None:
-        """The main loop came round; ``running`` bodies are at work."""
-        self._running.value = running
+    def __init__(self, slots: int) -> None:
+        shared = get_context("fork")
+        self._beat_at: Any = shared.RawValue("d", time.monotonic())
+        self._ids: Any = shared.RawArray("c", slots * _ID)
+        self._slots = slots
+
+    def beat(self) -> None:
+        """The main loop came round."""
         self._beat_at.value = time.monotonic()
-
-    @property
-    def running(self) -> int:
-        """Bodies at work at the last beat."""
-        return int(self._running.value)
 
     def age(self) -> float:
         """Seconds since the last beat; the monotonic clock is the same for all processes."""
         return time.monotonic() - float(self._beat_at.value)
+
+    def enter(self, slot: int, job_id: UUID) -> None:
+        """The body of a job begins: should the process die now, this job may be why."""
+        self._ids[slot * _ID : (slot + 1) * _ID] = job_id.bytes
+
+    def leave(self, slot: int) -> None:
+        """The body has ended."""
+        self._ids[slot * _ID : (slot + 1) * _ID] = _NOTHING
+
+    def running(self) -> set[UUID]:
+        """The jobs whose bodies run, also those that ran when the process died."""
+        raw = self._ids.raw
+        ids = (raw[at : at + _ID] for at in range(0, self._slots * _ID, _ID))
+        return {UUID(bytes=one) for one in ids if one != _NOTHING}

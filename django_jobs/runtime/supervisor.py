@@ -22,8 +22,6 @@ from django_jobs.runtime.wakeup import Wakeup
 from django_jobs.services.rescue import rescue_dead_process
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from django_jobs.runtime.options import WorkerOptions
 
 logger = logging.getLogger("django_jobs")
@@ -41,7 +39,7 @@ class Supervisor:
         self._heartbeat = Heartbeat(options)
         self._wakeup = Wakeup()
         self._children: list[Child] = []
-        self._unrescued: list[UUID] = []
+        self._unrescued: list[Child] = []
         self._signals = 0
         self._obeyed_signals = 0
         self._stop_at: float | None = None
@@ -90,7 +88,7 @@ class Supervisor:
             self._children.remove(child)
             if child.exit_code != 0:
                 logger.error("Worker process %d ended with %s", child.pid, child.exit_code)
-                self._unrescued.append(child.id)
+                self._unrescued.append(child)
                 self._slow_down(child)
             self._guarded(self._heartbeat.remove_process, child)
             if self._has_done_its_part(child):
@@ -120,12 +118,12 @@ class Supervisor:
 
     def _rescue_after_the_dead(self) -> None:
         """Give the jobs of dead children back at once instead of after their leases."""
-        for process in list(self._unrescued):
-            if self._guarded(rescue_dead_process, process):
-                self._unrescued.remove(process)
+        for child in list(self._unrescued):
+            if self._guarded(rescue_dead_process, child.id, child.pulse.running()):
+                self._unrescued.remove(child)
 
     def _kill_the_hopeless(self) -> None:
-        for child in self._children:
+        for child in (child for child in self._children if not child.is_doomed):
             if child.pulse.age() > config.LEASE:
                 logger.error("Worker process %d has stood still; it is replaced", child.pid)
                 child.kill()

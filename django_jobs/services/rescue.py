@@ -33,9 +33,14 @@ def rescue_lost() -> int:
     return total
 
 
-def rescue_dead_process(process: UUID) -> int:
-    """Take every job from a process that is known to be dead, without waiting for its leases."""
-    rescued = active_store().rescue_process(process)
+def rescue_dead_process(process: UUID, running: Collection[UUID]) -> int:
+    """Take every job from a process that is known to be dead, without waiting for its leases.
+
+    Args:
+        process: its id.
+        running: the jobs whose bodies ran when it died; only these may have killed it.
+    """
+    rescued = active_store().rescue_process(process, running)
     _announce(rescued)
     if rescued:
         promote_due()

@@ -96,8 +96,11 @@ class Store(ABC):
         """Take running jobs from holders whose lease ran out."""
 
     @abstractmethod
-    def rescue_process(self, process: UUID) -> list[Rescued]:
-        """Take every job from a worker process that is known to be dead."""
+    def rescue_process(self, process: UUID, running: Collection[UUID]) -> list[Rescued]:
+        """Take every job from a worker process that is known to be dead.
+
+        Only those in ``running`` count a crash; the others were not being executed.
+        """
 
     @abstractmethod
     def delete_finished(self, status: Status, older_than: float, limit: int) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connections, models, router, transaction
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 #: SQLite takes at most 32,766 parameters in a statement, older ones 999.
 CHUNK = 500
+
+
+_sqlite_turn: Final = threading.Lock()
 
 
 class Row(NamedTuple):
@@ -57,10 +61,14 @@ def writing(*, savepoint: bool = False) -> Iterator[None]:
     """A transaction that is going to write; part of the caller's, if there is one."""
     alias = database()
     connection = connections[alias]
-    outermost = not connection.in_atomic_block
-    with transaction.atomic(using=alias, savepoint=savepoint):
-        if outermost and connection.vendor == "sqlite":
-            _take_write_lock(alias)
+    if connection.in_atomic_block or connection.vendor != "sqlite":
+        with transaction.atomic(using=alias, savepoint=savepoint):
+            yield
+        return
+    # SQLite has one writer at a time and lets the others poll for their turn, without order:
+    # the threads of a process queue up here instead.
+    with _sqlite_turn, transaction.atomic(using=alias):
+        _take_write_lock(alias)
         yield
 
 

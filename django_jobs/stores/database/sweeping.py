@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import F
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _CRASH_LIMIT_REASON: Final = "crash_limit"
 _CALLER_LOST_REASON: Final = "caller_lost"
 _RESCUED_REASON: Final = "worker_lost"
+_UNSTARTED_REASON: Final = "worker_lost before or after the job ran"
 
 
 class Sweeping(Store):
@@ -58,8 +59,13 @@ class Sweeping(Store):
     def rescue(self, limit: int) -> list[Rescued]:
         return _rescue(jobs().stuck().order_by("worker_expires_at")[:limit])
 
-    def rescue_process(self, process: UUID) -> list[Rescued]:
-        return _rescue(jobs().running().filter(worker_process=process))
+    def rescue_process(self, process: UUID, running: Collection[UUID]) -> list[Rescued]:
+        lost = jobs().running().filter(worker_process=process)
+        rescued = _rescue(lost.filter(id__in=running))
+        with writing():
+            rows = locked_rows(lost)
+            move(rows, Status.PENDING, Actor.WORKER, actor=Actor.RESCUER, reason=_UNSTARTED_REASON)
+        return rescued
 
 
 def _rescue(lost: JobQuerySet) -> list[Rescued]:

@@ -1,0 +1,57 @@
+"""Tests in this folder start real workers, so they need a database that other processes see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from django_jobs.models import Job
+from tests.harness.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(autouse=True)
+def _shared_database(transactional_db: None) -> None:
+    """Committed rows; emptied after each test."""
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> str:
+    """The path of a file in which jobs leave lines."""
+    return str(tmp_path / "trace")
+
+
+@pytest.fixture
+def lines(trace: str) -> Callable[[], list[str]]:
+    """Read the lines that jobs have left."""
+
+    def read() -> list[str]:
+        path = Path(trace)
+        return path.read_text().splitlines() if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def gate_file(tmp_path: Path) -> Path:
+    """Jobs wait until a test touches this."""
+    return tmp_path / "open"
+
+
+def has_status(job: Job, *statuses: str) -> Callable[[], bool]:
+    """A predicate for ``wait_until``."""
+
+    def look() -> bool:
+        job.refresh_from_db()
+        return job.status in statuses
+
+    return look
+
+
+def wait_for_status(job: Job, *statuses: str, timeout: float = 30.0) -> Job:
+    """Wait until a job has one of the statuses; return it refreshed."""
+    wait_until(has_status(job, *statuses), timeout, f"{job.job_name} to be {statuses}")
+    return job

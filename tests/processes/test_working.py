@@ -1,0 +1,211 @@
+"""What a worker does with jobs, seen from outside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from django_jobs import operations
+from django_jobs.models import CronJob, CronSlot, Job, JobTransition
+from django_jobs.states import Status
+from tests.harness.waiting import wait_until
+from tests.harness.workers import StartWorker
+from tests.processes import jobs
+from tests.processes.conftest import wait_for_status
+
+Lines = Callable[[], list[str]]
+
+
+def test_eight_processes_run_five_thousand_jobs_once_each(
+    worker_process: StartWorker, trace: str, lines: Lines
+) -> None:
+    jobs.write_note.later_many([{"path": trace}] * 5000)
+    worker = worker_process("--drain", "--processes", "8", "--queues", "default:4")
+    assert worker.wait(120) == 0, worker.output
+    assert Job.objects.completed().count() == 5000
+    executions = Counter(lines())
+    assert len(executions) == 5000
+    assert set(executions.values()) == {1}, "a job ran twice"
+    claims = JobTransition.objects.filter(to_status=Status.RUNNING)
+    assert claims.count() == claims.values("job_id").distinct().count() == 5000
+
+
+def test_eight_workers_of_one_process_share_the_work(
+    worker_process: StartWorker, trace: str, lines: Lines
+) -> None:
+    jobs.write_note.later_many([{"path": trace}] * 400)
+    workers = [worker_process("--drain", "--name", f"worker-{n}") for n in range(8)]
+    assert [worker.wait(90) for worker in workers] == [0] * 8
+    assert set(Counter(lines()).values()) == {1}
+    assert len(lines()) == 400
+
+
+def test_once_runs_what_fits_and_exits(worker_process: StartWorker) -> None:
+    jobs.nothing.later_many([{}] * 5)
+    worker = worker_process("--once", "--queues", "default:3")
+    assert worker.wait() == 0
+    assert Job.objects.completed().count() == 3
+    assert Job.objects.pending().count() == 2
+
+
+def test_once_with_nothing_to_do_exits(worker_process: StartWorker) -> None:
+    assert worker_process("--once").wait() == 0
+
+
+def test_drain_runs_what_became_due_and_leaves_the_rest(worker_process: StartWorker) -> None:
+    due = jobs.nothing.using(delay=3600).later()
+    Job.objects.filter(pk=due.pk).update(scheduled_for=due.created_at)
+    future = jobs.nothing.using(delay=3600).later()
+    assert worker_process("--drain").wait() == 0
+    due.refresh_from_db()
+    future.refresh_from_db()
+    assert (due.status, future.status) == (Status.COMPLETED, Status.SCHEDULED)
+
+
+@pytest.mark.skipif(
+    "connection.vendor == 'sqlite'",
+    reason="a transaction on SQLite locks out every other writer, progress included",
+)
+def test_progress_and_log_lines_are_visible_while_a_job_holds_a_transaction(
+    worker_process: StartWorker, gate_file: Path
+) -> None:
+    job = jobs.progress.later(opens=str(gate_file))
+    worker_process()
+    wait_until(lambda: Job.objects.filter(pk=job.pk, progress=40).exists(), 30, "progress")
+    job.refresh_from_db()
+    assert (job.status, job.progress_message) == (Status.RUNNING, "almost half")
+    line = job.log_lines.get()
+    assert (line.level, line.message, line.data) == ("warning", "careful", {"step": 3})
+    gate_file.touch()
+    wait_for_status(job, Status.COMPLETED)
+    assert (job.progress, job.progress_message) == (100, "nearly there")
+
+
+def test_progress_is_visible_while_a_job_runs(worker_process: StartWorker, gate_file: Path) -> None:
+    job = jobs.progress.later(opens=str(gate_file), in_transaction=False)
+    worker_process()
+    wait_until(lambda: Job.objects.filter(pk=job.pk, progress=40).exists(), 30, "progress")
+    gate_file.touch()
+    wait_for_status(job, Status.COMPLETED)
+    assert (job.progress, job.progress_message) == (100, "nearly there")
+
+
+def test_a_full_queue_does_not_hold_up_another(
+    worker_process: StartWorker, trace: str, gate_file: Path, lines: Lines
+) -> None:
+    for _ in range(3):
+        jobs.gate.later(path=trace, opens=str(gate_file))
+    worker_process("--queues", "slow:1,default:1")
+    wait_until(lines, 30, "the slow job to start")
+    quick = jobs.nothing.later()
+    wait_for_status(quick, Status.COMPLETED)
+    assert Job.objects.for_queue("slow").completed().count() == 0
+    gate_file.touch()
+
+
+def test_a_paused_queue_is_left_alone_and_resumed(worker_process: StartWorker) -> None:
+    operations.pause_queue("default")
+    paused = jobs.nothing.later()
+    other = jobs.nothing.using(queue="slow").later()
+    worker_process()
+    wait_for_status(other, Status.COMPLETED)
+    paused.refresh_from_db()
+    assert paused.status == Status.PENDING
+    operations.resume_queue("default")
+    wait_for_status(paused, Status.COMPLETED)
+
+
+def test_a_running_job_sees_that_it_was_cancelled(worker_process: StartWorker) -> None:
+    job = jobs.cancellable.later()
+    worker_process()
+    wait_for_status(job, Status.RUNNING)
+    assert operations.cancel(job, by="ana").done == [job.pk]
+    wait_for_status(job, Status.CANCELLED)
+
+
+@pytest.mark.parametrize("how", ["sys.exit", "ctrl-c"])
+def test_a_job_that_tries_to_leave_only_fails(worker_process: StartWorker, how: str) -> None:
+    job, after = jobs.leave.later(how=how), jobs.nothing.later()
+    worker = worker_process("--drain")
+    assert worker.wait() == 0
+    job.refresh_from_db()
+    after.refresh_from_db()
+    assert (job.status, job.failure_count, job.crash_count) == (Status.FAILED, 1, 0)
+    assert after.status == Status.COMPLETED
+
+
+@pytest.mark.parametrize("job_definition", [jobs.timeout_thread, jobs.timeout_async])
+def test_a_job_that_takes_too_long_is_interrupted(
+    worker_process: StartWorker, job_definition: object
+) -> None:
+    job = job_definition.later()  # type: ignore[attr-defined]
+    worker_process("--drain")
+    wait_for_status(job, Status.FAILED)
+    assert "timeout of 0.3 seconds" in job.error
+
+
+def test_async_jobs_run_side_by_side(worker_process: StartWorker) -> None:
+    many = jobs.sleep_async.later_many([{"seconds": 0.5}] * 10)
+    assert worker_process("--drain", "--queues", "default:10").wait() == 0
+    started = [Job.objects.get(pk=job.pk).worker_started_at for job in many]
+    ended = [Job.objects.get(pk=job.pk).completed_at for job in many]
+    assert max(filter(None, started)) < min(filter(None, ended)), "they ran one after another"
+    assert Job.objects.get(pk=many[0].pk).result == "slept"
+
+
+def test_a_failed_attempt_is_tried_again(worker_process: StartWorker) -> None:
+    job = jobs.retry_once.later()
+    worker_process()
+    wait_for_status(job, Status.COMPLETED)
+    assert (job.attempt_count, job.failure_count, job.result, job.error) == (2, 1, 2, "")
+    failed = job.transitions.get(to_status=Status.RETRYING)
+    assert "ValueError: not yet" in failed.error
+
+
+def test_jobs_nobody_knows_wait(worker_process: StartWorker) -> None:
+    job = jobs.nothing.later()
+    Job.objects.filter(pk=job.pk).update(job_name="of.another.release")
+    known = jobs.nothing.later()
+    assert worker_process("--drain").wait() == 0
+    job.refresh_from_db()
+    known.refresh_from_db()
+    assert (job.status, known.status) == (Status.PENDING, Status.COMPLETED)
+
+
+def test_a_cron_slot_fires_once_with_three_workers(worker_process: StartWorker) -> None:
+    cron = CronJob.objects.create(
+        name="tests.cron",
+        job_name="processes.nothing",
+        cron_expression="0 0 1 1 *",
+        next_run_at="2026-01-01T00:00:00Z",
+    )
+    workers = [worker_process("--name", f"cron-{n}") for n in range(3)]
+    wait_until(lambda: Job.objects.named("processes.nothing").completed().exists(), 30, "the run")
+    for worker in workers:
+        wait_until(lambda worker=worker: "Ctrl-C" in worker.output)  # type: ignore[misc]
+    cron.refresh_from_db()
+    assert Job.objects.named("processes.nothing").count() == 1
+    assert CronSlot.objects.filter(cron_job=cron, outcome="fired").count() == 1
+    assert cron.next_run_at is not None
+    assert cron.next_run_at > cron.last_run_at
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has NOTIFY")
+def test_a_hint_wakes_an_idle_worker_long_before_its_poll(worker_process: StartWorker) -> None:
+    worker_process("--poll-interval", "60")
+    wait_until(_somebody_listens, 30, "a listener")
+    job = jobs.nothing.later()
+    wait_for_status(job, Status.COMPLETED, timeout=10)
+
+
+def _somebody_listens() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
+        )
+        return bool(cursor.fetchone()[0])
