@@ -104,10 +104,13 @@ def _delete_status(
 def _delete_history(
     result: CleanupResult, older_than: float | None, size: int, max_batches: int | None
 ) -> None:
-    """Old transitions of jobs that are kept, and old cron slots."""
-    seconds = config.CLEANUP_RETENTION_DAYS * DAY if older_than is None else older_than
-    # A status may be kept longer than the rest; its history stays as long as its jobs.
-    seconds = max([seconds, *_retention(older_than, ()).values()])
+    """Old transitions of jobs that are kept, and old cron slots.
+
+    Never before the configured retention, for the jobs may be waiting or running; and a status
+    that is kept longer than the rest keeps its history as long.
+    """
+    configured = max([config.CLEANUP_RETENTION_DAYS * DAY, *_retention(None, ()).values()])
+    seconds = max(configured, older_than or 0.0)
     for _ in _rounds(max_batches):
         count = active_store().delete_transitions(seconds, size)
         result.transitions += count
