@@ -39,14 +39,14 @@ def no_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def definition() -> Iterator[Any]:
-    yield job(name="tests.report", queue="reports", priority=5)(report)
-    registry.unregister("tests.report")
+    yield job(name="unit.report", queue="reports", priority=5)(report)
+    registry.unregister("unit.report")
 
 
 @pytest.fixture
 def other() -> Iterator[Any]:
-    yield job(name="tests.cleanup")(cleanup)
-    registry.unregister("tests.cleanup")
+    yield job(name="unit.cleanup")(cleanup)
+    registry.unregister("unit.cleanup")
 
 
 def the_schedule(name: str) -> Schedule:
@@ -57,7 +57,7 @@ def the_schedule(name: str) -> Schedule:
 
 def test_the_defaults(definition: Any) -> None:
     assert cron("0 3 * * *")(definition) is definition
-    schedule = the_schedule("tests.report")
+    schedule = the_schedule("unit.report")
     assert schedule.definition is definition
     assert (schedule.crontab.expression, schedule.crontab.timezone) == ("0 3 * * *", "UTC")
     assert schedule.params == definition.schema.bind((), {})
@@ -92,7 +92,7 @@ def test_everything_given(definition: Any) -> None:
 def test_the_time_zone_of_the_site_is_the_default(definition: Any) -> None:
     with override_settings(TIME_ZONE="Europe/Berlin"):
         cron("0 3 * * *")(definition)
-    assert the_schedule("tests.report").crontab.timezone == "Europe/Berlin"
+    assert the_schedule("unit.report").crontab.timezone == "Europe/Berlin"
 
 
 def test_a_job_may_have_several_schedules(definition: Any) -> None:
@@ -152,10 +152,10 @@ def test_a_bad_setting_elsewhere_does_not_stop_the_import(
     with override_settings(DJANGO_JOBS={"LEASE": "5m"}):
         monkeypatch.setattr(apps, "ready", False)
         cron("*/5 * * * *")(definition)
-    assert schedules.get("tests.report") is not None
+    assert schedules.get("unit.report") is not None
 
 
-@pytest.mark.parametrize("decorated", [report, lambda: None, 5, None, "tests.report"])
+@pytest.mark.parametrize("decorated", [report, lambda: None, 5, None, "unit.report"])
 def test_only_jobs_can_be_scheduled(decorated: Any) -> None:
     with pytest.raises(InvalidJob, match="write @cron\\(…\\) above @job\\(…\\)"):
         cron("0 3 * * *")(decorated)
@@ -181,7 +181,7 @@ def test_a_reloaded_module_replaces_its_schedules(definition: Any) -> None:
 
     reloaded.__module__, reloaded.__qualname__ = report.__module__, report.__qualname__
     reloaded.__name__ = report.__name__
-    again = job(name="tests.report")(reloaded)
+    again = job(name="unit.report")(reloaded)
     cron("0 4 * * *", name="nightly")(again)
     assert the_schedule("nightly").crontab.expression == "0 4 * * *"
 
@@ -204,4 +204,4 @@ def test_clear_forgets_all(definition: Any) -> None:
     cron("0 3 * * *")(definition)
     schedules.clear()
     assert schedules.all() == []
-    assert schedules.get("tests.report") is None
+    assert schedules.get("unit.report") is None
