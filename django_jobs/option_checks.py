@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from django_jobs import backoff as backoffs
 from django_jobs.conf import config
+from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption, InvalidSchedule, InvalidText, UnknownQueue
 from django_jobs.names import check_queue_name
 from django_jobs.priority import PRIORITY_MAX, PRIORITY_MIN
@@ -27,7 +27,7 @@ _CONFLICTS: Final = ("return", "raise")
 def check_text(name: str, value: object, low: int, high: int) -> str:
     """Return a text of ``low`` to ``high`` characters that every database can store."""
     if not isinstance(value, str) or not low <= len(value) <= high:
-        raise InvalidOption(f"{name}: a text of {low} to {high} characters; got {value!r:.60}.")
+        raise InvalidOption(f"{name}: a text of {low} to {high} characters; got {shown(value)}.")
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidText(f"{name}: NUL and lone surrogates can't be stored.")
     return value
@@ -45,16 +45,16 @@ def _check_queue(value: object) -> str:
 def check_integer(name: str, value: object, low: int, high: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return int(value)
-    raise InvalidOption(f"{name}: a whole number from {low} to {high}; got {value!r:.60}.")
+    raise InvalidOption(f"{name}: a whole number from {low} to {high}; got {shown(value)}.")
 
 
 def _check_seconds(name: str, value: object, *, low: float, high: float) -> float:
     if isinstance(value, timedelta):
         value = value.total_seconds()
     usable = isinstance(value, int | float) and not isinstance(value, bool)
-    if usable and math.isfinite(value) and low <= value <= high:  # type: ignore[arg-type,operator]
+    if usable and low <= value <= high:  # type: ignore[operator] # NaN and infinity are outside
         return float(value)  # type: ignore[arg-type]
-    raise InvalidOption(f"{name}: seconds from {low:g} to {high:g}; got {value!r:.60}.")
+    raise InvalidOption(f"{name}: seconds from {low:g} to {high:g}; got {shown(value)}.")
 
 
 def _check_max_attempts(value: object) -> int | None:
@@ -90,7 +90,7 @@ def _check_exceptions(name: str, value: object) -> ExceptionTypes:
         isinstance(one, type) and issubclass(one, BaseException) for one in types
     ):
         return tuple(types)
-    raise InvalidOption(f"{name}: an exception class or a list of them; got {value!r:.100}.")
+    raise InvalidOption(f"{name}: an exception class or a list of them; got {shown(value)}.")
 
 
 def _check_delay(value: object) -> float | None:
@@ -127,7 +127,7 @@ def _check_unique_key(value: object) -> str | None:
 def _check_conflict(value: object) -> str:
     if value in _CONFLICTS:
         return str(value)
-    raise InvalidOption(f"on_conflict: 'return' or 'raise'; got {value!r:.60}.")
+    raise InvalidOption(f"on_conflict: 'return' or 'raise'; got {shown(value)}.")
 
 
 def _check_tags(value: object) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def _check_tags(value: object) -> tuple[str, ...]:
 def _check_persist(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise InvalidOption(f"persist: True or False; got {value!r:.60}.")
+    raise InvalidOption(f"persist: True or False; got {shown(value)}.")
 
 
 CHECKS: Final[dict[str, Any]] = {

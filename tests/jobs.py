@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +18,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
 
-from django_jobs import Cancel, Discard, JobContext, Retry, Snooze, job
+from django_jobs import Cancel, Discard, JobContext, Retry, Snooze, job, operations
 from tests.harness.waiting import wait_until
 
 # Results
@@ -226,6 +227,13 @@ def tell_progress(context: JobContext, percents: list[Any], message: str | None 
         context.update_progress(percent, message)
 
 
+@job(name="tests.cancel_itself")
+def cancel_itself(context: JobContext) -> str:
+    """Be asked to stop while running, and fail."""
+    operations.cancel(context.job_id, by="eve")
+    raise Hiccup
+
+
 @job(name="tests.write_lines")
 def write_lines(context: JobContext, count: int = 1, fail: bool = False) -> None:
     for number in range(count):
@@ -289,6 +297,17 @@ def rest(seconds: float = 0.05) -> int:
     """Do nothing for some time; return the number of the process that did it."""
     time.sleep(seconds)
     return os.getpid()
+
+
+#: Opens when three jobs run at the same time.
+MEETING = threading.Barrier(3, timeout=10)
+
+
+@job(name="tests.meet")
+def meet(number: int) -> int:
+    """Wait until two others of this job run as well."""
+    MEETING.wait()
+    return number
 
 
 # Databases

@@ -62,6 +62,8 @@ class Sweeping(Store):
     def rescue_process(self, process: UUID, running: Collection[UUID]) -> list[Rescued]:
         lost = jobs().running().filter(worker_process=process)
         rescued = _rescue(lost.filter(id__in=running))
+        # Those that were asked to stop must not come back: pending would forget the request.
+        rescued += _rescue(lost.filter(cancel_requested_at__isnull=False))
         with writing():
             rows = locked_rows(lost)
             move(rows, Status.PENDING, Actor.WORKER, actor=Actor.RESCUER, reason=_UNSTARTED_REASON)

@@ -1,0 +1,24 @@
+"""The conformance suite runs against every store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from django_jobs.stores import active_store
+from django_jobs.stores.base import Store
+from tests.scenes import Configure, configuring
+
+STORES = ["django_jobs.stores.database.DatabaseStore"]
+
+
+@pytest.fixture
+def configure(settings: Any) -> Configure:
+    return configuring(settings)
+
+
+@pytest.fixture(params=STORES, ids=[path.rpartition(".")[2] for path in STORES])
+def store(request: pytest.FixtureRequest, db: None, configure: Configure) -> Store:
+    configure(STORE=request.param)
+    return active_store()
