@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from django_jobs.context import JobContext
 from django_jobs.definitions import JobDefinition
-from django_jobs.options import DEFINITION_OPTIONS, JobOptions
+from django_jobs.options import DefinitionOptions, JobOptions
 from django_jobs.registry import registry
 
 P = ParamSpec("P")
@@ -43,7 +43,7 @@ def job(function: Callable[P, Coroutine[Any, Any, R]], /) -> JobDefinition[P, R]
 def job(function: Callable[P, R], /) -> JobDefinition[P, R]: ...
 @overload
 def job(
-    *, name: str | None = None, aliases: Sequence[str] = (), **options: Any
+    *, name: str | None = None, aliases: Sequence[str] = (), **options: Unpack[DefinitionOptions]
 ) -> JobDecorator: ...
 
 
@@ -53,7 +53,7 @@ def job(
     *,
     name: str | None = None,
     aliases: Sequence[str] = (),
-    **options: Any,
+    **options: Unpack[DefinitionOptions],
 ) -> Any:
     """Make a function a job and register it.
 
@@ -71,7 +71,7 @@ def job(
         InvalidOption: an option has a bad value.
         TypeError: there is no such option.
     """
-    checked = JobOptions().changed(options, DEFINITION_OPTIONS)
+    checked = JobOptions().changed(options, DefinitionOptions.__annotations__)
 
     def decorate(target: Callable[..., Any]) -> JobDefinition[Any, Any]:
         definition: JobDefinition[Any, Any] = JobDefinition(

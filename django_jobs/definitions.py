@@ -6,7 +6,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack
 
 from asgiref.sync import sync_to_async
 
@@ -15,7 +15,7 @@ from django_jobs.context import JobContext, stand_alone_context
 from django_jobs.exceptions import InvalidArguments, InvalidJob
 from django_jobs.names import check_job_name
 from django_jobs.option_checks import check_integer
-from django_jobs.options import USING_OPTIONS, JobOptions
+from django_jobs.options import JobOptions, UsingOptions
 from django_jobs.schema import ParamsSchema, ResultSchema
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class JobDefinition(Generic[P, R]):
         value: R = self.function(*args, **kwargs)
         return value
 
-    def using(self, **options: Any) -> Self:
+    def using(self, **options: Unpack[UsingOptions]) -> Self:
         """Return this definition with other options, for the calls made through it.
 
         Args:
@@ -109,7 +109,7 @@ class JobDefinition(Generic[P, R]):
             InvalidOption: a value is of the wrong type or out of range.
         """
         bound = copy.copy(self)
-        bound.options = self.options.changed(options, USING_OPTIONS)
+        bound.options = self.options.changed(options, UsingOptions.__annotations__)
         return bound
 
     def later(self, *args: P.args, **kwargs: P.kwargs) -> Job:

@@ -18,10 +18,11 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_jobs import signals
+from django_jobs import producing, signals
 from django_jobs.exceptions import InvalidOption
-from django_jobs.models import DesiredState, Job, JobQuerySet, Worker
+from django_jobs.models import CronJob, DesiredState, Job, JobQuerySet, Worker
 from django_jobs.names import check_queue_name
+from django_jobs.options import UsingOptions
 from django_jobs.registry import registry
 from django_jobs.states import Status
 from django_jobs.stores import active_store
@@ -102,6 +103,27 @@ def resume_queue(name: str, *, by: str = "") -> bool:
     """Let a queue be claimed from again; return whether it was paused."""
     del by  # Kept for symmetry with pause_queue: an audit records it.
     return active_store().resume(check_queue_name(name))
+
+
+def enqueue_cron_job(cron_job: CronJob) -> Job:
+    """Enqueue the job of a schedule, whatever the clock and the overlap policy say.
+
+    Raises:
+        UnknownJob: this process does not know the job.
+        InvalidArguments, EnqueueUnavailable: as for ``later()``.
+    """
+    definition = registry.get(cron_job.job_name)
+    options: UsingOptions = {"tags": ["cron"]}
+    if cron_job.queue:
+        options["queue"] = cron_job.queue
+    if cron_job.priority is not None:
+        options["priority"] = cron_job.priority
+    definition = definition.using(**options)
+    with transaction.atomic(using=router.db_for_write(CronJob)):
+        job = producing.enqueue(definition, [producing.build(definition, cron_job.params)])[0]
+        CronJob.objects.filter(pk=cron_job.pk).update(last_job=job)
+    cron_job.last_job = job
+    return job
 
 
 def set_desired_state(worker: str, state: DesiredState | str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Literal, Self, TypedDict
 
 from django.utils import timezone
 
@@ -16,6 +16,39 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django_jobs import backoff as backoffs
+
+
+Exceptions = type[BaseException] | Collection[type[BaseException]]
+
+
+class DefinitionOptions(TypedDict, total=False):
+    """What ``@job`` takes, besides a name and aliases."""
+
+    queue: str
+    priority: int
+    max_attempts: int | None
+    backoff: backoffs.Policy | None
+    timeout: float | timedelta | None
+    retry_for: Exceptions
+    discard_for: Exceptions
+
+
+class UsingOptions(TypedDict, total=False):
+    """What ``using()`` takes."""
+
+    queue: str
+    priority: int
+    delay: float | timedelta | None
+    scheduled_for: datetime | None
+    expires_at: datetime | None
+    max_attempts: int | None
+    timeout: float | timedelta | None
+    unique_key: str | None
+    on_conflict: Literal["return", "raise"]
+    correlation_id: str
+    tags: Collection[str]
+    persist: bool
+    lease: float | timedelta | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +91,7 @@ class JobOptions:
     persist: bool = True
     lease: float | None = None
 
-    def changed(self, changes: Mapping[str, Any], allowed: Iterable[str]) -> Self:
+    def changed(self, changes: Mapping[str, object], allowed: Iterable[str]) -> Self:
         """Return a copy with some options changed, each checked.
 
         Raises:
@@ -82,32 +115,3 @@ class JobOptions:
         starts = self.scheduled_for or timezone.now() + timedelta(seconds=self.delay or 0)
         if self.expires_at <= starts:
             raise InvalidOption("expires_at: must be later than the time the job is due.")
-
-
-#: What ``@job`` takes.
-DEFINITION_OPTIONS: Final = (
-    "queue",
-    "priority",
-    "max_attempts",
-    "backoff",
-    "timeout",
-    "retry_for",
-    "discard_for",
-)
-
-#: What ``using()`` takes.
-USING_OPTIONS: Final = (
-    "queue",
-    "priority",
-    "delay",
-    "scheduled_for",
-    "expires_at",
-    "max_attempts",
-    "timeout",
-    "unique_key",
-    "on_conflict",
-    "correlation_id",
-    "tags",
-    "persist",
-    "lease",
-)

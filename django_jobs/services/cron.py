@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from django.db import router, transaction
 from django.db.models.functions import Now
 
-from django_jobs import producing
 from django_jobs.crontab import Crontab
 from django_jobs.exceptions import EnqueueUnavailable, JobsError
 from django_jobs.models import (
@@ -20,6 +19,7 @@ from django_jobs.models import (
     OverlapPolicy,
     SlotOutcome,
 )
+from django_jobs.operations import enqueue_cron_job
 from django_jobs.registry import registry
 from django_jobs.states import LIVE
 
@@ -140,22 +140,9 @@ def _enqueue_slot(cron_job: CronJob, slot: datetime) -> int:
     )
     if not created:
         return 0
-    job = _enqueue(cron_job)
-    cron_job.last_job = job
-    cron_job.save(update_fields=["last_job"])
+    job = enqueue_cron_job(cron_job)
     CronSlot.objects.filter(pk=row.pk).update(job_id=job.pk)
     return 1
-
-
-def _enqueue(cron_job: CronJob) -> Job:
-    definition = registry.get(cron_job.job_name)
-    changes: dict[str, object] = {"tags": ["cron"]}
-    if cron_job.queue:
-        changes["queue"] = cron_job.queue
-    if cron_job.priority is not None:
-        changes["priority"] = cron_job.priority
-    definition = definition.using(**changes)
-    return producing.enqueue(definition, [producing.build(definition, cron_job.params)])[0]
 
 
 def _previous_run_is_live(cron_job: CronJob) -> bool:
