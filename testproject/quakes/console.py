@@ -45,6 +45,12 @@ class ProgressBars:
             self._output.write(f"{seconds:5.1f} s  {counts}", ending="\n")
         self._output.flush()
 
+    def note(self, text: str) -> None:
+        """Write a line that stays."""
+        self._output.write(text, ending="\n")
+        self._output.flush()
+        self._height = 0
+
     def _redraw(self, progress: Sequence[Progress]) -> None:
         # One column less: a full line would wrap, and the cursor would not find its way back.
         width = shutil.get_terminal_size().columns - 1

@@ -29,7 +29,8 @@ class Expectation:
 
 def imported(run: DemoRun) -> Imported:
     """What the chunks of the feed came to, all together."""
-    results = [job.as_result().data for job in run.jobs().named(import_chunk.name).completed()]
+    chunks = run.jobs().named(import_chunk.name).completed()
+    results: list[Imported] = [job.as_result().data or Imported(0, 0, 0) for job in chunks]
     return Imported(
         saved=sum(result.saved for result in results),
         partial=sum(result.partial for result in results),

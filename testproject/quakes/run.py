@@ -83,9 +83,19 @@ class DemoRun:
         return Job.objects.filter(correlation_id=self.id)
 
     def is_finished(self) -> bool:
-        """Whether nothing is left to do, of this run or of one that was interrupted."""
-        live = Job.objects.live().filter(correlation_id__startswith=PREFIX)
-        return self._reports_started and not live.exists()
+        """Whether nothing of this run is left to do."""
+        return self._reports_started and not self.jobs().live().exists()
+
+    def orphans(self) -> JobQuerySet:
+        """Jobs of an earlier run whose worker was killed; an alert of ours may be one of them.
+
+        They are rescued when their leases end.
+        """
+        return (
+            Job.objects.live()
+            .filter(correlation_id__startswith=PREFIX)
+            .exclude(correlation_id=self.id)
+        )
 
     def seconds(self) -> float:
         """From the first job's arrival to the last one's end."""

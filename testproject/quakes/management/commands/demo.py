@@ -74,7 +74,7 @@ class Command(BaseCommand):
     def _migrate(self) -> None:
         name = connection.settings_dict["NAME"]
         self.stdout.write(f"Database: {connection.display_name} {name}")
-        if connection.vendor == "sqlite" and connection.is_in_memory_db():
+        if connection.vendor == "sqlite" and ":memory:" in str(name):
             raise CommandError("DATABASE_URL: the worker can't see a database in our memory.")
         try:
             call_command("migrate", verbosity=0)
@@ -109,9 +109,23 @@ class Command(BaseCommand):
             if progress != seen:
                 seen, changed_at = progress, time.monotonic()
             elif time.monotonic() - changed_at > PATIENCE:
-                log = files.shown(log_file("worker"))
-                raise CommandError(f"Nothing moved for {PATIENCE:.0f} seconds; see {log}.")
+                raise self._gave_up()
         bars.show(run.progress(), last=True)
+        self._wait_for_orphans(run, bars)
+
+    def _wait_for_orphans(self, run: DemoRun, bars: ProgressBars) -> None:
+        orphans = run.orphans()
+        if count := orphans.count():
+            bars.note(f"Waiting for {count} jobs of a killed worker, until their leases end …")
+        deadline = time.monotonic() + PATIENCE
+        while orphans.all().exists():
+            self._pause()
+            if time.monotonic() > deadline:
+                raise self._gave_up()
+
+    def _gave_up(self) -> CommandError:
+        log = files.shown(log_file("worker"))
+        return CommandError(f"Nothing moved for {PATIENCE:.0f} seconds; see {log}.")
 
     def _pause(self) -> None:
         time.sleep(LOOK_INTERVAL)
@@ -130,7 +144,9 @@ class Command(BaseCommand):
             self.stdout.write(f"  {status:<12}{count:>6}")
         seconds = run.seconds()
         total = sum(counts.values())
-        self.stdout.write(f"  {total} jobs in {seconds:.1f} s: {total / seconds:.0f} per second")
+        self.stdout.write(
+            f"  {total} jobs in {seconds:.1f} s: {total / max(seconds, 0.001):.0f} per second"
+        )
         self.stdout.write("\nExpected and found")
         for one in checked:
             mark = self.style.SUCCESS("✓") if one.is_met else self.style.ERROR("✗")
