@@ -107,10 +107,10 @@ def _attempt(
     try:
         with transaction.atomic(using=alias):
             done = attempt(definition, claimed, reporter)
-            if transaction.get_rollback(alias):
-                raise TransactionManagementError(_SWALLOWED)
             if done.outcome.status != Status.COMPLETED:
                 raise _Undo
+            if transaction.get_rollback(alias):
+                raise TransactionManagementError(_SWALLOWED)
     except _Undo:
         pass
     except Error as error:

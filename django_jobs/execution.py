@@ -62,7 +62,7 @@ async def attempt_async(
 ) -> Attempt:
     """Run a claimed ``async def`` job in this event loop."""
     context = JobContext(job, reporter)
-    current_context.set(context)
+    token = current_context.set(context)
     started = time.monotonic()
     try:
         try:
@@ -75,6 +75,8 @@ async def attempt_async(
         return _succeed(definition, value, started)
     except BaseException as raised:  # noqa: BLE001 - whatever a job raises is an outcome
         return failed(definition, job, raised, started)
+    finally:
+        current_context.reset(token)
 
 
 def _prepared(definition: JobDefinition[Any, Any], job: ClaimedJob) -> Callable[[JobContext], Any]:

@@ -8,6 +8,8 @@ import re
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,10 +18,15 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 
 from django_jobs import Cancel, Discard, JobContext, Retry, Snooze, job, operations
+from django_jobs.models import Job
+from django_jobs.services.rescue import rescue_lost
 from tests.harness.waiting import wait_until
+
+LONG = timedelta(days=1)
 
 # Results
 
@@ -34,6 +41,11 @@ def add(a: int, b: int = 0) -> int:
 async def add_async(a: int, b: int = 0) -> int:
     await asyncio.sleep(0)
     return a + b
+
+
+@job(name="tests.divide")
+def divide(a: int) -> float:
+    return 1 / a
 
 
 @job(name="tests.do_nothing")
@@ -173,6 +185,18 @@ def survive_a_broken_transaction(name: str) -> str:
     return "accepted"
 
 
+@job(name="tests.swallow_a_database_error")
+def swallow_a_database_error(name: str, how: str = "orm") -> None:
+    """Catch an error of the database, but leave the transaction broken."""
+    Group.objects.create(name=name)
+    with suppress(DatabaseError):
+        if how == "orm":
+            Group.objects.create(name=name)
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT nonsense")
+
+
 # Decisions
 
 
@@ -227,11 +251,49 @@ def tell_progress(context: JobContext, percents: list[Any], message: str | None 
         context.update_progress(percent, message)
 
 
-@job(name="tests.cancel_itself")
-def cancel_itself(context: JobContext) -> str:
-    """Be asked to stop while running, and fail."""
-    operations.cancel(context.job_id, by="eve")
+@job(name="tests.fail_with_progress", max_attempts=1)
+def fail_with_progress(context: JobContext) -> None:
+    context.update_progress(10, "begun")
+    context.update_progress(30)
     raise Hiccup
+
+
+@job(name="tests.read_own_progress")
+def read_own_progress(context: JobContext, percent: int) -> int:
+    """Tell the progress and look it up through a connection of another thread."""
+    context.update_progress(percent)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_stored_progress, context.job_id).result()
+
+
+def _stored_progress(job_id: UUID) -> int:
+    try:
+        return Job.objects.values_list("progress", flat=True).get(pk=job_id)
+    finally:
+        connection.close()
+
+
+@job(name="tests.cancel_itself")
+def cancel_itself(context: JobContext, obey: bool = False) -> None:
+    """Be asked to stop while running; stop, or fail."""
+    operations.cancel(context.job_id, by="eve")
+    if obey:
+        wait_until(lambda: context.cancelled, message="the request to stop")
+        context.raise_if_cancelled()
+    raise Hiccup
+
+
+@job(name="tests.lose_the_lease")
+def lose_the_lease(context: JobContext) -> None:
+    """Take so long that others deem the process lost."""
+    Job.objects.filter(pk=context.job_id).update(worker_expires_at=timezone.now() - LONG)
+    rescue_lost()
+
+
+@job(name="tests.tell_lease")
+def tell_lease(context: JobContext) -> datetime | None:
+    """Return the time until which the job may run."""
+    return Job.objects.get(pk=context.job_id).worker_expires_at
 
 
 @job(name="tests.write_lines")
