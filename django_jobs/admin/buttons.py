@@ -1,0 +1,101 @@
+"""Buttons on the page of one object: POST only, with CSRF, each behind a permission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from django_jobs.admin.bases import ModelT, PlainAdmin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import Model
+    from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
+    from django.utils.functional import _StrOrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One thing an operator can do.
+
+    Attributes:
+        name: sent by the form; also the name of the list action.
+        label: what the button says.
+        permission: as in ``has_<permission>_permission`` of the page.
+        takes_reason: whether a reason can be given.
+    """
+
+    name: str
+    label: _StrOrPromise
+    permission: str
+    takes_reason: bool = True
+
+
+class ButtonsAdmin(PlainAdmin[ModelT]):
+    """A page with buttons. A custom view, because list actions on it need Django 6.1."""
+
+    change_form_template = "admin/django_jobs/change_form.html"
+    buttons: ClassVar[Sequence[Button]] = ()
+
+    def offered(self, obj: ModelT) -> Sequence[Button]:
+        """The buttons that make sense for the object as it is now."""
+        return self.buttons
+
+    def press(self, request: HttpRequest, obj: ModelT, button: Button, reason: str) -> None:
+        """Do what the button says and tell the user."""
+        raise NotImplementedError
+
+    def may(self, request: HttpRequest, button: Button) -> bool:
+        """Whether the user may press it."""
+        return bool(getattr(self, f"has_{button.permission}_permission")(request))
+
+    def buttons_context(self, request: HttpRequest, obj: ModelT) -> dict[str, Any]:
+        """What the template of the buttons needs."""
+        shown = [button for button in self.offered(obj) if self.may(request, button)]
+        return {
+            "jobs_buttons": shown,
+            "jobs_takes_reason": any(button.takes_reason for button in shown),
+            "jobs_press_url": self.page_url(obj, "press"),
+        }
+
+    def page_url(self, obj: Model, page: str) -> str:
+        """The address of a page of the object: ``change``, ``press`` and so on."""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=[quote(obj.pk)], current_app=self.admin_site.name)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The view behind the buttons comes first: Django's own last pattern takes all."""
+        view = self.admin_site.admin_view(self.press_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_press"
+        return [path("<path:object_id>/press/", view, name=name), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Add the buttons to the page."""
+        obj = kwargs.get("obj")
+        if obj is not None:
+            context |= self.buttons_context(request, obj)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def press_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Press a button."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined,no-any-return]
+                request, self.opts, object_id
+            )
+        named = [one for one in self.buttons if one.name == request.POST.get("button")]
+        if not (named and self.has_view_permission(request, obj) and self.may(request, named[0])):
+            raise PermissionDenied
+        self.press(request, obj, named[0], request.POST.get("reason", ""))
+        return HttpResponseRedirect(self.page_url(obj, "change"))

@@ -1,0 +1,204 @@
+"""Schedules: the list, the form and the ledger of what fired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin, messages
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from django_jobs.admin import cronjob_runs, history, job_page, shown
+from django_jobs.admin.buttons import Button, ButtonsAdmin
+from django_jobs.admin.cronjob_form import CronJobForm
+from django_jobs.admin.cronslot import CronSlotInline
+from django_jobs.exceptions import JobsError
+from django_jobs.models import CronJob
+from django_jobs.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+#: A schedule whose time passed this long ago waits for a worker that is not there.
+OVERDUE: Final = timedelta(minutes=2)
+#: What the engine computes its next run from.
+_TIMING: Final = frozenset({"name", "cron_expression", "timezone", "enabled"})
+
+ENQUEUE: Final = Button("enqueue_now", _("Enqueue now"), "change", takes_reason=False)
+
+
+@admin.register(CronJob)
+class CronJobAdmin(ButtonsAdmin[CronJob]):
+    """Schedules from code can only be switched on and off here."""
+
+    form = CronJobForm
+    buttons = (ENQUEUE,)
+    inlines = (CronSlotInline,)
+    list_display = (
+        "name",
+        "job_shown",
+        "expression_shown",
+        "state",
+        "next_run",
+        "last_run_and_job",
+        "origin",
+    )
+    list_filter = ("enabled", "managed_by_code")
+    allowed_lookups = ("enabled__exact", "managed_by_code__exact")
+    search_fields = ("name", "job_name")
+    actions = ("enqueue_now", "enable", "disable")
+    fieldsets = (
+        (None, {"fields": ("name", "job_name", "params", "enabled", "origin")}),
+        (_("When"), {"fields": ("cron_expression", "timezone", "next_runs", "last_run")}),
+        (
+            _("How"),
+            {"fields": ("queue", "priority", "missed_policy", "missed_max", "overlap_policy")},
+        ),
+    )
+    _shown_only = ("origin", "next_runs", "last_run")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CronJob]:
+        """With what the list says of the last job."""
+        large = (f"last_job__{name}" for name in ("params", "result", "error", "tags"))
+        return super().get_queryset(request).select_related("last_job").defer(*large)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: CronJob | None = None
+    ) -> tuple[str, ...]:
+        """All but “enabled”, if the code owns the row."""
+        if obj is None or not obj.managed_by_code:
+            return self._shown_only
+        owned = [name for name in CronJobForm.Meta.fields if name != "enabled"]
+        return (*owned, *self._shown_only)
+
+    def has_delete_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
+        """A schedule of the code would come back when the next worker starts."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.managed_by_code)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        """Refuse to delete schedules of the code along with others."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        kept = [str(row) for row in objs if row.managed_by_code]
+        return deleted, counts, lacking, [*protected, *kept]
+
+    def save_model(self, request: HttpRequest, obj: CronJob, form: Any, change: bool) -> None:
+        """Write what was changed only: a worker may be moving the schedule on meanwhile."""
+        if not change:
+            obj.save()
+            return
+        changed = set(form.changed_data)
+        if changed & _TIMING:
+            obj.next_run_at = None  # The cron service plans it anew.
+            changed.add("next_run_at")
+        if changed:
+            obj.save(update_fields=[*changed, "updated_at"])
+
+    # Columns
+
+    @admin.display(description=_("job"), ordering="job_name")
+    def job_shown(self, row: CronJob) -> SafeString:
+        unknown = "" if registry.has(row.job_name) else shown.warning(_("not registered"))
+        url = job_page.jobs_url(job=row.job_name)
+        return format_html('<a href="{}">{}</a> {}', url, row.job_name, unknown)
+
+    @admin.display(description=_("schedule"))
+    def expression_shown(self, row: CronJob) -> SafeString:
+        return format_html(
+            '<code>{}</code> <span class="jobs-quiet">{}</span>', row.cron_expression, row.timezone
+        )
+
+    @admin.display(description=_("state"), ordering="enabled")
+    def state(self, row: CronJob) -> SafeString:
+        return shown.badge("on", _("on")) if row.enabled else shown.badge("off", _("off"))
+
+    @admin.display(description=_("next run"), ordering="next_run_at")
+    def next_run(self, row: CronJob) -> SafeString | str:
+        if not row.enabled or row.next_run_at is None:
+            return shown.NOTHING
+        if row.next_run_at < timezone.now() - OVERDUE:
+            overdue = shown.warning(_("overdue: no worker runs its cron service"))
+            return format_html("{} {}", shown.moment(row.next_run_at, short=True), overdue)
+        return shown.moment(row.next_run_at, short=True)
+
+    @admin.display(description=_("last run"), ordering="last_run_at")
+    def last_run(self, row: CronJob) -> SafeString | str:
+        return shown.moment(row.last_run_at)
+
+    @admin.display(description=_("last run"), ordering="last_run_at")
+    def last_run_and_job(self, row: CronJob) -> SafeString | str:
+        at = shown.moment(row.last_run_at, short=True)
+        if row.last_job is None:
+            return at
+        url = job_page.job_url(row.last_job.pk)
+        badge = job_page.status_badge(row.last_job)
+        return format_html('{} <a href="{}">{}</a>', at, url, badge)
+
+    @admin.display(description=_("comes from"))
+    def origin(self, row: CronJob) -> str:
+        return str(_("code (@cron)")) if row.managed_by_code else str(_("admin"))
+
+    @admin.display(description=_("next runs"))
+    def next_runs(self, row: CronJob) -> SafeString | str:
+        """The next times by the schedule's own clock."""
+        if not row.cron_expression:
+            return str(_("Shown once it is saved."))
+        try:
+            times = cronjob_runs.next_runs(row)
+        except JobsError as error:
+            return shown.warning(error)
+        lines = ((formats.date_format(at, "D Y-m-d H:i T"),) for at in times)
+        return format_html(
+            '<span class="jobs-lines">{}</span>', format_html_join("\n", "{}", lines)
+        )
+
+    # Operations
+
+    def press(self, request: HttpRequest, obj: CronJob, button: Button, reason: str) -> None:
+        """Enqueue its job."""
+        self._enqueue(request, [obj])
+
+    @admin.action(permissions=["change"], description=_("Enqueue selected now"))
+    def enqueue_now(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
+        """Enqueue their jobs, whatever the clock says."""
+        self._enqueue(request, queryset)
+
+    @admin.action(permissions=["change"], description=_("Switch on selected cron jobs"))
+    def enable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
+        """Switch on; the next run is planned from now."""
+        self._switch(request, queryset, enabled=True)
+
+    @admin.action(permissions=["change"], description=_("Switch off selected cron jobs"))
+    def disable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
+        """Switch off."""
+        self._switch(request, queryset, enabled=False)
+
+    def _enqueue(self, request: HttpRequest, rows: Iterable[CronJob]) -> None:
+        done = []
+        for row in rows:
+            try:
+                cronjob_runs.enqueue_now(row)
+            except JobsError as error:
+                self.message_user(request, f"{row.name}: {error}", messages.ERROR)
+            else:
+                done.append(row)
+        history.remember(request, done, str(ENQUEUE.label))
+        if done:
+            text = ngettext("%(count)d job enqueued.", "%(count)d jobs enqueued.", len(done))
+            self.message_user(request, text % {"count": len(done)}, messages.SUCCESS)
+
+    def _switch(self, request: HttpRequest, rows: QuerySet[CronJob], *, enabled: bool) -> None:
+        changed = cronjob_runs.switch(rows, enabled=enabled)
+        history.remember(request, changed, str(_("Switched on") if enabled else _("Switched off")))
+        texts = {
+            True: ("%(count)d cron job switched on.", "%(count)d cron jobs switched on."),
+            False: ("%(count)d cron job switched off.", "%(count)d cron jobs switched off."),
+        }
+        text = ngettext(*texts[enabled], len(changed)) % {"count": len(changed)}
+        self.message_user(request, text, messages.SUCCESS)

@@ -1,0 +1,169 @@
+"""The form of a schedule: everything is checked before a worker has to find out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
+from django.utils.translation import gettext_lazy as _
+
+from django_jobs.conf import config
+from django_jobs.crontab import Crontab
+from django_jobs.exceptions import InvalidTimezone, JobsError
+from django_jobs.models import CronJob
+from django_jobs.names import JOB_NAME
+from django_jobs.registry import registry
+from django_jobs.schema.problems import Problem
+
+if TYPE_CHECKING:
+    from django_jobs.definitions import JobDefinition
+
+
+class ParamsField(forms.JSONField):
+    """A JSON object; also what the parser itself cannot swallow becomes a message."""
+
+    widget = forms.Textarea(attrs={"rows": 6, "cols": 80, "class": "vLargeTextField jobs-code"})
+
+    def to_python(self, value: Any) -> Any:
+        """Read it; nothing at all is an empty object."""
+        try:
+            found = super().to_python(value)
+        except (RecursionError, ValueError) as error:  # nests too deep, or a number is too long
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            raise ValidationError(
+                _('Enter a JSON object of arguments by name, such as {"top": 10}.')
+            )
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, to be shown again."""
+        try:
+            return super().bound_data(data, initial)
+        except (RecursionError, ValueError):
+            return InvalidJSONInput(data)
+
+    def prepare_value(self, value: Any) -> Any:
+        """With indentation."""
+        if isinstance(value, InvalidJSONInput):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
+    """Add or change a schedule."""
+
+    job_name = forms.ChoiceField(label=_("Job"), choices=[])
+    params = ParamsField(
+        label=_("Parameters"),
+        required=False,
+        help_text=_("A JSON object of the job's arguments; dates and the like as texts."),
+    )
+
+    class Meta:
+        model = CronJob
+        fields = (
+            "name",
+            "job_name",
+            "params",
+            "cron_expression",
+            "timezone",
+            "enabled",
+            "queue",
+            "priority",
+            "missed_policy",
+            "missed_max",
+            "overlap_policy",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("job_name")
+        if isinstance(field, forms.ChoiceField):  # absent where the row belongs to the code
+            field.choices = self._job_choices()
+
+    def _job_choices(self) -> list[tuple[str, str]]:
+        names = [definition.name for definition in registry.all()]
+        choices = [("", "---------"), *((name, name) for name in names)]
+        current = self.instance.job_name
+        if current and current not in names:
+            choices.append((current, current))
+        return choices
+
+    def clean_name(self) -> str:
+        """The characters that a schedule's name may have."""
+        name: str = self.cleaned_data["name"]
+        if not JOB_NAME.fullmatch(name):
+            raise ValidationError(
+                _("Letters, digits, dots, colons, dashes and underscores are allowed.")
+            )
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Check what belongs together."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "cron_expression" in cleaned and "timezone" in cleaned:
+            self._check_expression(cleaned)
+        if "job_name" in cleaned:
+            self._check_job(cleaned)
+        return cleaned
+
+    def _check_expression(self, cleaned: dict[str, Any]) -> None:
+        # “H” takes its value from the name; without one, that is the error to show first.
+        name = cleaned.get("name") or "unnamed"
+        try:
+            Crontab.parse(
+                cleaned["cron_expression"],
+                cleaned["timezone"],
+                name,
+                min_interval=config.CRON_MIN_INTERVAL,
+            )
+        except InvalidTimezone as error:
+            self.add_error("timezone", str(error))
+        except JobsError as error:
+            self.add_error("cron_expression", str(error))
+
+    def _check_job(self, cleaned: dict[str, Any]) -> None:
+        try:
+            definition = registry.get(cleaned["job_name"])
+        except JobsError as error:
+            self.add_error("job_name", str(error))
+            return
+        if "params" in cleaned:
+            try:
+                cleaned["params"] = _stored(definition, cleaned["params"])
+            except JobsError as error:
+                self.add_error("params", str(error))
+        self._check_option(definition, "queue", cleaned.get("queue") or None)
+        self._check_option(definition, "priority", cleaned.get("priority"))
+
+    def _check_option(self, definition: JobDefinition[Any, Any], name: str, value: Any) -> None:
+        if value is None:
+            return
+        try:
+            definition.using(**{name: value})
+        except JobsError as error:
+            self.add_error(name, str(error))
+
+
+def _stored(definition: JobDefinition[Any, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """The form in which a job's arguments are stored, from JSON that a person typed.
+
+    Raises:
+        InvalidArguments: they do not fit the job; the message names the argument.
+    """
+    schema = definition.schema
+    plan = schema.plan
+    if plan.is_simple and not plan.required <= params.keys() <= plan.names:
+        # Names are checked before types, and explained better there.
+        return schema.bind((), params)
+    try:
+        positional, named = plan.call(plan.decode(params))
+    except Problem as problem:
+        raise problem.as_error("params") from problem.__cause__
+    return schema.bind(positional, named)

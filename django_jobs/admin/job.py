@@ -1,0 +1,243 @@
+"""Jobs: the list and the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from django_jobs.admin import job_page, shown
+from django_jobs.admin.job_actions import JobActionsAdmin
+from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilter
+from django_jobs.admin.job_list import CappedPaginator, JobChangeList
+from django_jobs.admin.job_search import search
+from django_jobs.admin.reach import DATE_FIELD, Reach
+from django_jobs.models import Job
+from django_jobs.registry import registry
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+    from django.utils.safestring import SafeString
+
+
+@admin.register(Job)
+class JobAdmin(JobActionsAdmin):
+    """What can be seen of jobs; :class:`JobActionsAdmin` is what can be done to them."""
+
+    change_list_template = "admin/django_jobs/job/change_list.html"
+    change_form_template = "admin/django_jobs/job/change_form.html"
+    list_display = (
+        "status_badge",
+        "job_and_error",
+        "progress_bar",
+        "attempts",
+        "created_shortly",
+        "took",
+        "scheduled_shortly",
+        "queue",
+        "priority",
+    )
+    list_display_links = None
+    list_filter = (StatusFilter, QueueFilter, JobNameFilter)
+    date_hierarchy = DATE_FIELD
+    allowed_lookups = tuple(f"{DATE_FIELD}__{part}" for part in ("year", "month", "day"))
+    search_fields = ("id",)
+    search_help_text = _(
+        "Whole ids, correlation ids, unique keys and tags, or a part of a job's name"
+    )
+    sortable_by = ()
+    ordering = ("-pk",)
+    paginator = CappedPaginator
+    list_per_page = 100
+    show_full_result_count = False
+    fieldsets = (
+        (_("Data"), {"fields": ("params_shown", "result_shown")}),
+        (
+            _("Job"),
+            {
+                "fields": (
+                    "id",
+                    "job_described",
+                    ("queue", "priority"),
+                    "tags_shown",
+                    "correlation_link",
+                    "unique_key",
+                    "cron_link",
+                )
+            },
+        ),
+        (
+            _("Times"),
+            {
+                "fields": (
+                    ("created", "scheduled_at"),
+                    ("started", "ended"),
+                    "expires",
+                    "timeout",
+                    "worker_process",
+                )
+            },
+        ),
+    )
+    #: Fields of the page → the columns without which they would say nothing.
+    _may_be_empty: ClassVar = {
+        "result_shown": "result",
+        "tags_shown": "tags",
+        "correlation_link": "correlation_id",
+        "unique_key": "unique_key",
+        "cron_link": "tags",
+        "expires": "expires_at",
+        "timeout": "timeout",
+        "worker_process": "worker_process",
+    }
+
+    class Media:
+        js: ClassVar = ["django_jobs/live.js"]
+
+    # The list
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[JobChangeList]:
+        """The class of the list."""
+        return JobChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Job], search_term: str
+    ) -> tuple[QuerySet[Job], bool]:
+        """Look where an index helps; see :mod:`~django_jobs.admin.job_search`."""
+        return search(queryset, search_term, Reach.of(request)), False  # type: ignore[arg-type]
+
+    @admin.display(description=_("status"))
+    def status_badge(self, job: Job) -> SafeString:
+        return job_page.status_badge(job)
+
+    @admin.display(description=_("job"))
+    def job_and_error(self, job: Job) -> SafeString:
+        line = shown.error_line(getattr(job, "error_tail", ""))
+        error = format_html('<span class="jobs-error" title="{0}">{0}</span>', line) if line else ""
+        link = format_html('<a href="{}">{}</a>', self.page_url(job, "change"), job.job_name)
+        return format_html('<span class="jobs-job">{}{}</span>', link, error)
+
+    @admin.display(description=_("progress"))
+    def progress_bar(self, job: Job) -> SafeString | str:
+        return job_page.progress(job)
+
+    @admin.display(description=_("attempts"))
+    def attempts(self, job: Job) -> SafeString | str:
+        return job_page.attempts(job)
+
+    @admin.display(description=_("scheduled for"))
+    def scheduled_at(self, job: Job) -> SafeString | str:
+        return shown.moment(job.scheduled_for)
+
+    @admin.display(description=_("created"))
+    def created(self, job: Job) -> SafeString | str:
+        return shown.moment(job.created_at)
+
+    @admin.display(description=_("duration"))
+    def took(self, job: Job) -> str:
+        return job_page.duration(job)
+
+    @admin.display(description=_("created"))
+    def created_shortly(self, job: Job) -> SafeString | str:
+        return shown.moment(job.created_at, short=True)
+
+    @admin.display(description=_("scheduled for"))
+    def scheduled_shortly(self, job: Job) -> SafeString | str:
+        return shown.moment(job.scheduled_for, short=True)
+
+    # The page
+
+    def get_fieldsets(self, request: HttpRequest, obj: Job | None = None) -> Any:
+        """Without the rows that would hold a dash."""
+        empty = {
+            name
+            for name, column in self._may_be_empty.items()
+            if obj is not None and getattr(obj, column) in (None, "", [], {})
+        }
+        return [
+            (title, {"fields": [name for name in options["fields"] if name not in empty]})
+            for title, options in self.fieldsets
+        ]
+
+    @admin.display(description=_("job"))
+    def job_described(self, job: Job) -> SafeString:
+        definition = registry.find(job.job_name)
+        about = definition.description.partition("\n\n")[0] if definition else ""
+        return format_html(
+            '<a href="{}">{}</a> <span class="jobs-quiet">{}</span>',
+            job_page.jobs_url(job=job.job_name),
+            job.job_name,
+            about,
+        )
+
+    @admin.display(description=_("tags"))
+    def tags_shown(self, job: Job) -> SafeString | str:
+        links = ((job_page.jobs_url(q=str(tag)), tag) for tag in job.tags or ())
+        return format_html_join(" ", '<a class="jobs-tag" href="{}">{}</a>', links) or shown.NOTHING
+
+    @admin.display(description=_("correlation id"))
+    def correlation_link(self, job: Job) -> SafeString | str:
+        if not job.correlation_id:
+            return shown.NOTHING
+        url = job_page.jobs_url(q=job.correlation_id)
+        return format_html('<a href="{}">{}</a>', url, job.correlation_id)
+
+    @admin.display(description=_("cron job"))
+    def cron_link(self, job: Job) -> SafeString | str:
+        cron_job = job_page.cron_job_of(job)
+        if cron_job is None:
+            return shown.NOTHING
+        url = reverse("admin:django_jobs_cronjob_change", args=[cron_job.pk])
+        return format_html('<a href="{}">{}</a>', url, cron_job.name)
+
+    @admin.display(description=_("parameters"))
+    def params_shown(self, job: Job) -> SafeString | str:
+        return shown.pretty_json(job.params)
+
+    @admin.display(description=_("result"))
+    def result_shown(self, job: Job) -> SafeString | str:
+        return shown.pretty_json(job.result)
+
+    @admin.display(description=_("expires"))
+    def expires(self, job: Job) -> SafeString | str:
+        return shown.moment(job.expires_at)
+
+    @admin.display(description=_("latest start"))
+    def started(self, job: Job) -> SafeString | str:
+        return shown.moment(job.worker_started_at)
+
+    @admin.display(description=_("ended"))
+    def ended(self, job: Job) -> SafeString | str:
+        return shown.moment(job.completed_at)
+
+    def buttons_context(self, request: HttpRequest, obj: Job) -> dict[str, Any]:
+        """Everything above and below the columns of the page."""
+        context = super().buttons_context(request, obj) | job_page.page_context(obj)
+        return context | {"jobs_live_url": self.page_url(obj, "live")}
+
+    def get_urls(self) -> list[URLPattern]:
+        """The live part of the page has an address of its own."""
+        view = self.admin_site.admin_view(self.live_view)
+        live = path("<path:object_id>/live/", view, name="django_jobs_job_live")
+        return [live, *super().get_urls()]
+
+    def live_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """The parts of the page that change while the job runs."""
+        job = self.get_object(request, unquote(object_id))
+        if job is None:
+            raise Http404
+        if not self.has_view_permission(request, job):
+            raise PermissionDenied
+        context = self.buttons_context(request, job)
+        answer = TemplateResponse(request, "admin/django_jobs/job/live.html", context)
+        answer["Cache-Control"] = "no-store"
+        return answer

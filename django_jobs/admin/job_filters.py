@@ -1,0 +1,104 @@
+"""Filters of the job list. Their choices come from code and small tables, never from the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.utils.translation import gettext_lazy as _
+
+from django_jobs.conf import config
+from django_jobs.models import Queue
+from django_jobs.registry import registry
+from django_jobs.states import LIVE, Status
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+    from django.utils.functional import _StrOrPromise
+
+#: Statuses whose jobs have an index and are few, so that other filters may be added freely.
+FEW = LIVE | {Status.FAILED}
+
+#: A choice of the status filter beside the statuses: everything with work ahead.
+UNFINISHED = "unfinished"
+
+
+def known_queues() -> list[str]:
+    """Queues named by code, settings or operators."""
+    rows = Queue.objects.values_list("name", flat=True)
+    return sorted({*registry.queues(), *config.QUEUES, *rows})
+
+
+class _ExactFilter(admin.SimpleListFilter):
+    """One value of one column."""
+
+    column: str
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        """The jobs with the chosen value."""
+        value = self.value()
+        if not value:
+            return None
+        if "\0" in value:
+            raise IncorrectLookupParameters(self.parameter_name)
+        return queryset.filter(**{self.column: value})
+
+
+class StatusFilter(_ExactFilter):
+    """By status."""
+
+    title = _("status")
+    parameter_name = "status"
+    column = "status"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> Iterable[tuple[str, _StrOrPromise]]:
+        """Every status, and all unfinished ones together."""
+        return [(UNFINISHED, _("unfinished")), *Status.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        """The jobs with the chosen status."""
+        value = self.value()
+        if value == UNFINISHED:
+            return queryset.filter(status__in=LIVE)
+        if value and value not in Status.values:
+            raise IncorrectLookupParameters(self.parameter_name)
+        return super().queryset(request, queryset)
+
+    @property
+    def leaves_few(self) -> bool:
+        """Whether the chosen status has an index of its own."""
+        return self.value() == UNFINISHED or self.value() in FEW
+
+
+class QueueFilter(_ExactFilter):
+    """By queue."""
+
+    title = _("queue")
+    parameter_name = "queue"
+    column = "queue"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> Iterable[tuple[str, _StrOrPromise]]:
+        """The queues this site knows."""
+        return [(name, name) for name in known_queues()]
+
+
+class JobNameFilter(_ExactFilter):
+    """By job name."""
+
+    title = _("job")
+    parameter_name = "job"
+    column = "job_name"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> Iterable[tuple[str, _StrOrPromise]]:
+        """The registered jobs."""
+        return [(name, name) for name in registry.names()]

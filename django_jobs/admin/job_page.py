@@ -1,0 +1,141 @@
+"""What the page of one job shows besides its columns; fetched again until the job ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from django_jobs.admin import shown
+from django_jobs.admin.job_timeline import timeline_of
+from django_jobs.models import CronSlot, Job
+from django_jobs.registry import registry
+from django_jobs.states import DELAYED, Status
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+    from django_jobs.models import CronJob
+
+
+def job_url(job_id: UUID) -> str:
+    """The page of a job."""
+    return reverse("admin:django_jobs_job_change", args=[quote(job_id)])
+
+
+def jobs_url(**query: str) -> str:
+    """The list of jobs, filtered."""
+    return f"{reverse('admin:django_jobs_job_changelist')}?{urlencode(query)}"
+
+
+def status_badge(job: Job) -> SafeString:
+    """The status in its colour."""
+    return shown.badge(job.status, job.get_status_display())
+
+
+def progress(job: Job) -> SafeString | str:
+    """The bar of a job that began."""
+    has_begun = job.progress > 0 or job.status == Status.RUNNING
+    return shown.progress_bar(job.progress) if has_begun else shown.NOTHING
+
+
+def attempts(job: Job) -> SafeString | str:
+    """Attempts, and the failures that count against the limit."""
+    if not job.failure_count:
+        return str(job.attempt_count)
+    failures = _("%(count)d of %(maximum)d failed") % {
+        "count": job.failure_count,
+        "maximum": job.max_attempts,
+    }
+    return format_html('{} <span class="jobs-quiet">{}</span>', job.attempt_count, failures)
+
+
+def duration(job: Job) -> str:
+    """How long the latest attempt ran, or has been running."""
+    if job.worker_started_at is None:
+        return shown.NOTHING
+    if job.completed_at is not None:
+        return shown.duration(job.completed_at - job.worker_started_at)
+    if job.status == Status.RUNNING:
+        return shown.duration(_now(job.worker_started_at) - job.worker_started_at)
+    return shown.NOTHING
+
+
+def cron_job_of(job: Job) -> CronJob | None:
+    """The schedule that enqueued the job."""
+    if "cron" not in (job.tags or ()):
+        return None
+    slots = CronSlot.objects.filter(cron_job__job_name=job.job_name, job_id=job.pk)
+    slot = slots.select_related("cron_job").first()
+    return None if slot is None else slot.cron_job
+
+
+def page_context(job: Job) -> dict[str, Any]:
+    """What the templates under ``job/`` need."""
+    return {
+        "job": job,
+        "jobs_status": status_badge(job),
+        "jobs_progress": progress(job),
+        "jobs_facts": [(label, value) for label, value in _facts(job) if value],
+        "jobs_error_line": shown.error_line(job.error),
+        "jobs_error_is_old": job.status not in (Status.FAILED, Status.DISCARDED),
+        "jobs_is_unknown": not registry.has(job.job_name),
+        "jobs_timeline": timeline_of(job),
+    }
+
+
+def _facts(job: Job) -> list[tuple[str, Any]]:
+    """Label and value; those without a value are left out."""
+    running = job.status == Status.RUNNING
+    return [
+        (_("Attempts"), job.attempt_count),
+        (
+            _("Failures"),
+            _("%(count)d of %(maximum)d")
+            % {"count": job.failure_count, "maximum": job.max_attempts},
+        ),
+        (_("Crashes"), job.crash_count),
+        (_("Waiting for"), _waiting(job)),
+        (_("Next try") if job.status == Status.RETRYING else _("Due"), _due(job)),
+        (_("Running for") if running else _("Duration"), _known(duration(job))),
+        (_("Lease until"), _lease(job) if running else ""),
+        (_("Ended"), shown.moment(job.completed_at) if job.completed_at else ""),
+        (_("Asked to stop"), _asked(job)),
+    ]
+
+
+def _lease(job: Job) -> SafeString | str:
+    at = shown.moment(job.worker_expires_at)
+    if job.worker_expires_at is None or job.worker_expires_at > _now(job.worker_expires_at):
+        return at
+    return format_html("{} {}", at, shown.warning(_("expired: its worker was lost")))
+
+
+def _waiting(job: Job) -> str:
+    if job.status != Status.PENDING:
+        return ""
+    return shown.duration(_now(job.scheduled_for) - job.scheduled_for)
+
+
+def _due(job: Job) -> SafeString | str:
+    return shown.moment(job.scheduled_for) if job.status in DELAYED else ""
+
+
+def _asked(job: Job) -> SafeString | str:
+    return "" if job.cancel_requested_at is None else shown.moment(job.cancel_requested_at)
+
+
+def _known(text: str) -> str:
+    return "" if text == shown.NOTHING else text
+
+
+def _now(like: datetime) -> datetime:
+    """The time, aware or naive as ``like`` is."""
+    return timezone.now() if timezone.is_aware(like) else datetime.now()  # noqa: DTZ005
