@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from django_jobs.runtime.options import WorkerOptions
+
+logger = logging.getLogger("django_jobs")
 
 _fork = multiprocessing.get_context("fork")
 
@@ -86,4 +89,9 @@ class Child:
 def _live(birth: Birth, inherited: Iterable[Connection]) -> None:
     for writing_end in inherited:
         writing_end.close()
-    Process(birth).run()
+    try:
+        Process(birth).run()
+    except BaseException:
+        logger.critical("A worker process failed", exc_info=True)
+        # Not by the ordinary way out, which would wait for jobs that may never end.
+        os._exit(1)

@@ -49,6 +49,7 @@ class Finisher(threading.Thread):
         self._inflight = inflight
         self._actor = actor
         self._entries: queue.Queue[_Entry | None] = queue.Queue(BACKLOG)
+        self._is_ending = False
         self._give_up = threading.Event()
 
     def add(self, running: Running, done: Attempt) -> None:
@@ -68,7 +69,7 @@ class Finisher(threading.Thread):
         self._give_up.set()
 
     def _next_batch(self) -> list[_Entry] | None:
-        first = self._entries.get()
+        first = None if self._is_ending else self._entries.get()
         if first is None:
             return None
         batch = [first]
@@ -78,7 +79,7 @@ class Finisher(threading.Thread):
             except queue.Empty:
                 break
             if entry is None:
-                self._entries.put(None)  # end after this batch
+                self._is_ending = True
                 break
             batch.append(entry)
         return batch
@@ -87,7 +88,8 @@ class Finisher(threading.Thread):
         tries = 0
         while not self._give_up.is_set():
             try:
-                accepted = active_store().finish([entry.finish for entry in batch])
+                with self._inflight.written_in_order:
+                    accepted = active_store().finish([entry.finish for entry in batch])
             except (OperationalError, InterfaceError):
                 pause = RETRY_PAUSES[min(tries, len(RETRY_PAUSES) - 1)]
                 logger.warning(

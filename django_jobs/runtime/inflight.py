@@ -31,6 +31,9 @@ class InFlight:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: dict[UUID, Running] = {}
+        #: Held from taking reports until they are written, and while outcomes are written: a
+        #: report that arrives after the job's end would be refused, and its log lines lost.
+        self.written_in_order = threading.Lock()
 
     def add(self, jobs: Iterable[ClaimedJob]) -> list[Running]:
         """Take note of claimed jobs."""

@@ -111,6 +111,7 @@ class Process:
             claimed = 0 if self._draining else self._claim()
             self._birth.pulse.beat()
             self._hand_back(self._claimer.late())
+            self._end_if_crippled()
             if claimed:
                 continue
             # Only with every slot free does an empty claim mean that nothing is due.
@@ -165,6 +166,13 @@ class Process:
     def _on_signal(self, *_: object) -> None:
         self._signals += 1
         self._wakeup.set()
+
+    def _end_if_crippled(self) -> None:
+        """Without one of its threads this process would hold jobs that never end."""
+        for thread in (self._finisher, *self._helpers):
+            if not thread.is_alive():
+                logger.critical("The thread %r has died; the process ends", thread.name)
+                os._exit(1)
 
     def _shut_down(self) -> None:
         self._hand_back(self._claimer.late(older_than=0))

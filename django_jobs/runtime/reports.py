@@ -60,17 +60,20 @@ class Reports(threading.Thread):
 
     def flush(self) -> None:
         """Write all news now."""
-        news = [(running, running.reporter.take()) for running in self._inflight.all()]
-        reports = [(running, report) for running, report in news if report is not None]
-        if not reports:
-            return
+        with self._inflight.written_in_order:
+            news = [(running, running.reporter.take()) for running in self._inflight.all()]
+            reports = [(running, report) for running, report in news if report is not None]
+            if reports:
+                self._write(reports)
+        self._announce(reports)
+
+    def _write(self, reports: Sequence[tuple[Running, Report]]) -> None:
         try:
             active_store().report([report for _, report in reports])
         except Error:
             for running, report in reports:
                 running.reporter.put_back(report)
             raise
-        self._announce(reports)
 
     def _announce(self, reports: Sequence[tuple[Running, Report]]) -> None:
         for running, report in reports:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from django.db import Error, connections
+from django.db import connections
 
 from django_jobs import signals
 from django_jobs.conf import config
@@ -140,7 +140,7 @@ class Supervisor:
             return
         try:
             desired = self._heartbeat.beat(self._children)
-        except Error:
+        except Exception:
             logger.warning("The heartbeat failed; next try follows", exc_info=True)
             connections.close_all()
             self._heartbeat.retry_soon()
@@ -201,7 +201,7 @@ class Supervisor:
         """Do something with the database; its failure never ends the supervisor."""
         try:
             action(*arguments)
-        except Error:
+        except Exception:
             logger.warning("The database did not answer", exc_info=True)
             connections.close_all()
             return False

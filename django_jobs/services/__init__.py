@@ -8,13 +8,14 @@ from django_jobs.conf import config
 from django_jobs.plugins import Service, plugin_services
 from django_jobs.services.cron import fire_due_crons
 from django_jobs.services.promote import expire_late, promote_due
-from django_jobs.services.rescue import rescue_lost
+from django_jobs.services.rescue import forget_silent_processes, rescue_lost
 
 _BUILT_IN: Final = (
     Service("promote", lambda: config.POLL_INTERVAL, promote_due),
     Service("expire", lambda: config.POLL_INTERVAL, expire_late),
     Service("cron", lambda: config.POLL_INTERVAL, fire_due_crons),
     Service("rescue", lambda: config.SWEEP_INTERVAL, rescue_lost),
+    Service("forget", lambda: config.LEASE, forget_silent_processes),
 )
 
 

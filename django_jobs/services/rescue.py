@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db import router
+from django.db.models.functions import Now
+
 from django_jobs.announcing import announce_rescue
+from django_jobs.conf import config
+from django_jobs.models import WorkerProcess
 from django_jobs.registry import registry
 from django_jobs.services.promote import promote_due
 from django_jobs.stores import active_store
@@ -20,6 +26,8 @@ logger = logging.getLogger("django_jobs")
 
 #: Rows per transaction.
 BATCH: Final = 500
+#: Leases after which a process that shows no heartbeat is forgotten; its jobs went much earlier.
+SILENT_LEASES: Final = 10
 
 
 def rescue_lost() -> int:
@@ -31,6 +39,13 @@ def rescue_lost() -> int:
     if total:
         promote_due()
     return total
+
+
+def forget_silent_processes() -> int:
+    """Delete the rows of processes without a heartbeat for many leases; return how many."""
+    long_ago = Now() - timedelta(seconds=config.LEASE * SILENT_LEASES)
+    processes = WorkerProcess.objects.using(router.db_for_write(WorkerProcess))
+    return processes.filter(last_heartbeat_at__lt=long_ago).delete()[0]
 
 
 def rescue_dead_process(process: UUID, running: Collection[UUID]) -> int:
