@@ -18,6 +18,7 @@ from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
+from django_jobs.validation import describe_exception
 
 if TYPE_CHECKING:
     from django_jobs.execution import Attempt
@@ -90,13 +91,13 @@ class Finisher(threading.Thread):
             try:
                 with self._inflight.written_in_order:
                     accepted = active_store().finish([entry.finish for entry in batch])
-            except (OperationalError, InterfaceError):
+            except (OperationalError, InterfaceError) as error:
                 pause = RETRY_PAUSES[min(tries, len(RETRY_PAUSES) - 1)]
                 logger.warning(
-                    "%d outcomes could not be written; next try in %s s",
+                    "%d outcomes could not be written, next try in %s s: %s",
                     len(batch),
                     pause,
-                    exc_info=True,
+                    describe_exception(error),
                 )
                 tidy_connections()
                 tries += 1

@@ -11,6 +11,7 @@ from django.db import connections, router
 from django_jobs.conf import config
 from django_jobs.models import Job
 from django_jobs.stores.hints import CHANNEL
+from django_jobs.validation import describe_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +49,8 @@ class Listener(threading.Thread):
             try:
                 self._listen()
                 pause = 0.5
-            except Exception:
-                logger.info("The listener lost its connection; polling goes on", exc_info=True)
+            except Exception as error:  # noqa: BLE001 - the driver's own errors, not Django's
+                logger.info("No hints, polling goes on: %s", describe_exception(error))
                 self._stop.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 

@@ -28,6 +28,7 @@ from django_jobs.runtime.ticker import Ticker
 from django_jobs.runtime.wakeup import Wakeup
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
+from django_jobs.validation import describe_exception
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -123,8 +124,8 @@ class Process:
         """One claim; a database that does not answer is a reason to wait, never to die."""
         try:
             return self._claimer.claim()
-        except Error:
-            logger.warning("Nothing could be claimed; next try follows", exc_info=True)
+        except Error as error:
+            logger.warning("Nothing could be claimed: %s", describe_exception(error))
             tidy_connections()
             return None
 

@@ -16,6 +16,7 @@ from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
 from django_jobs.stores import active_store
 from django_jobs.stores.records import ClaimedJob, Finish, Held
+from django_jobs.validation import describe_exception
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +50,9 @@ class Reports(threading.Thread):
             try:
                 self.flush()
                 self._look_at_leases()
-            except Error:
+            except Error as error:
                 # Nothing is lost: news stay with the jobs until they are written.
-                logger.warning("Progress could not be written; next try follows", exc_info=True)
+                logger.warning("Progress could not be written: %s", describe_exception(error))
                 tidy_connections()
 
     def stop(self) -> None:

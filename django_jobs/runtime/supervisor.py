@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from django.db import connections
+from django.db import Error, connections
 
 from django_jobs import signals
 from django_jobs.conf import config
@@ -20,6 +20,7 @@ from django_jobs.runtime.options import Mode
 from django_jobs.runtime.process import DRAIN, LAST_WRITE, RUN
 from django_jobs.runtime.wakeup import Wakeup
 from django_jobs.services.rescue import rescue_dead_process
+from django_jobs.validation import describe_exception
 
 if TYPE_CHECKING:
     from django_jobs.runtime.options import WorkerOptions
@@ -140,8 +141,8 @@ class Supervisor:
             return
         try:
             desired = self._heartbeat.beat(self._children)
-        except Exception:
-            logger.warning("The heartbeat failed; next try follows", exc_info=True)
+        except Error as error:
+            logger.warning("The heartbeat failed: %s", describe_exception(error))
             connections.close_all()
             self._heartbeat.retry_soon()
         else:
@@ -201,8 +202,11 @@ class Supervisor:
         """Do something with the database; its failure never ends the supervisor."""
         try:
             action(*arguments)
-        except Exception:
-            logger.warning("The database did not answer", exc_info=True)
+        except Error as error:
+            logger.warning("The database did not answer: %s", describe_exception(error))
             connections.close_all()
+            return False
+        except Exception:
+            logger.exception("%s failed", getattr(action, "__name__", action))
             return False
         return True
