@@ -141,7 +141,7 @@ class Supervisor:
             return
         try:
             desired = self._heartbeat.beat(self._children)
-        except Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the children must be kept
             logger.warning("The heartbeat failed: %s", describe_exception(error))
             connections.close_all()
             self._heartbeat.retry_soon()

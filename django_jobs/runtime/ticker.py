@@ -7,9 +7,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from django.db import Error
+
 from django_jobs.runtime.claimer import jittered
 from django_jobs.runtime.connections import tidy_connections
 from django_jobs.services import all_services
+from django_jobs.validation import describe_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +57,8 @@ class Ticker(threading.Thread):
         try:
             if service.run():
                 self._on_work()
+        except Error as error:
+            logger.warning("The service %r failed: %s", service.name, describe_exception(error))
         except Exception:
             logger.exception("The service %r failed; it runs again in its next turn", service.name)
         finally:
