@@ -41,6 +41,9 @@ class Command(BaseCommand):
         "Ctrl-C. DATABASE_URL picks the database."
     )
 
+    # Some ask the database; _migrate() does them where it can tell that nobody answers.
+    requires_system_checks = []
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Whether to stay, and where."""
         parser.add_argument(
@@ -77,6 +80,7 @@ class Command(BaseCommand):
         if connection.vendor == "sqlite" and ":memory:" in str(name):
             raise CommandError("DATABASE_URL: the worker can't see a database in our memory.")
         try:
+            self.check()
             call_command("migrate", verbosity=0)
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {error}", returncode=3) from error
