@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +89,7 @@ def _seconds(delay: Any) -> float | None:
     """A usable delay, or ``None``: the failure path must not fail over a bad number."""
     if isinstance(delay, timedelta):
         delay = delay.total_seconds()
-    if isinstance(delay, bool) or not isinstance(delay, int | float) or math.isnan(delay):
+    if isinstance(delay, bool) or not isinstance(delay, int | float) or delay != delay:
         return None
     return float(max(0.0, min(delay, MAX_DELAY.total_seconds())))
 

@@ -95,6 +95,24 @@ def return_much(size: int) -> str:
     return "x" * size
 
 
+@job(name="tests.return_nan")
+def return_nan() -> float:
+    return float("nan")
+
+
+@job(name="tests.return_depth")
+def return_depth(depth: int) -> Any:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@job(name="tests.return_the_wrong_type")
+def return_the_wrong_type() -> int:
+    return "text"  # type: ignore[return-value]
+
+
 # Failures
 
 

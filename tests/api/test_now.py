@@ -25,7 +25,6 @@ from tests.scenes import (
     transitions,
 )
 
-
 PLACES = [
     pytest.param("autocommit", marks=pytest.mark.django_db(transaction=True)),
     pytest.param("atomic", marks=pytest.mark.django_db),
