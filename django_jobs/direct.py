@@ -21,7 +21,7 @@ from django_jobs.exceptions import InvalidOption, InvalidTransition, LeaseLost
 from django_jobs.execution import Attempt, attempt, failed
 from django_jobs.ids import uuid7
 from django_jobs.models import Job
-from django_jobs.producing import build
+from django_jobs.producing import build, start
 from django_jobs.reporting import DirectReporter, Reporter
 from django_jobs.result import NOT_RUN, JobMetadata, JobResult
 from django_jobs.states import Status
@@ -47,7 +47,7 @@ def run_now(definition: JobDefinition[Any, R], params: dict[str, Any]) -> JobRes
     if not options.persist:
         return _run_unpersisted(definition, job)
     lease = options.lease or config.NOW_LEASE
-    claimed = active_store().start(job, Holder(_caller(), None, lease))
+    claimed = start(job, Holder(_caller(), None, lease))
     return _run_claimed(definition, claimed)
 
 
@@ -154,7 +154,7 @@ def _conclude(job: ClaimedJob, done: Attempt, *, persisted: bool) -> JobResult[A
             status=str(outcome.status),
             attempt=job.attempt,
             duration=done.duration,
-            correlation_id=job.correlation_id,
+            correlation_id=job.correlation_id or str(job.id),
             persisted=persisted,
         ),
         exception=raised,

@@ -16,7 +16,7 @@ from django_jobs.chains import compose, enqueue_chain
 from django_jobs.codec import active_codec
 from django_jobs.conf import config
 from django_jobs.context import current_context
-from django_jobs.exceptions import DuplicateJob, InvalidOption
+from django_jobs.exceptions import DuplicateJob, EnqueueUnavailable, InvalidOption
 from django_jobs.models import Job
 from django_jobs.registry import registry
 from django_jobs.states import Status
@@ -25,6 +25,7 @@ from django_jobs.stores import active_store
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
     from django_jobs.options import JobOptions
+    from django_jobs.stores.records import ClaimedJob, Holder
 
 
 def build(definition: JobDefinition[Any, Any], params: dict[str, Any]) -> Job:
@@ -86,11 +87,35 @@ def enqueue(definition: JobDefinition[Any, Any], jobs: Sequence[Job]) -> list[Jo
         return [existing]
 
 
+def start(job: Job, holder: Holder) -> ClaimedJob:
+    """Insert a row like any other and take it at once.
+
+    Raises:
+        DuplicateJob: a live job holds the unique key.
+        EnqueueUnavailable: the database can't be written, or a middleware kept the job.
+    """
+    claimed: list[ClaimedJob] = []
+
+    def insert_and_take(jobs: Sequence[Job]) -> Sequence[Job]:
+        claimed.extend(active_store().start(job, holder) for job in jobs)
+        _announce_on_commit(jobs)
+        return jobs
+
+    compose(enqueue_chain, insert_and_take)([job])
+    if not claimed:
+        raise EnqueueUnavailable("A middleware kept the job instead of enqueueing it.")
+    return claimed[0]
+
+
 def _insert(jobs: Sequence[Job]) -> Sequence[Job]:
     active_store().enqueue(jobs)
+    _announce_on_commit(jobs)
+    return jobs
+
+
+def _announce_on_commit(jobs: Sequence[Job]) -> None:
     if signals.job_enqueued.receivers:
         transaction.on_commit(partial(_announce, jobs), using=router.db_for_write(Job), robust=True)
-    return jobs
 
 
 def _announce(jobs: Sequence[Job]) -> None:
