@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from django_jobs.decorator import job
     from django_jobs.definitions import JobDefinition
     from django_jobs.exceptions import Cancel, Discard, JobsError, Retry, Snooze
+    from django_jobs.models import Job
     from django_jobs.priority import Priority
     from django_jobs.result import JobResult
     from django_jobs.schedules import cron
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Cancel": "exceptions",
     "Discard": "exceptions",
+    "Job": "models",
     "JobContext": "context",
     "JobDefinition": "definitions",
     "JobResult": "result",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "Cancel",
     "Discard",
+    "Job",
     "JobContext",
     "JobDefinition",
     "JobResult",

@@ -17,12 +17,13 @@ from django.db.transaction import TransactionManagementError
 
 from django_jobs.announcing import announce_outcome, announce_start
 from django_jobs.conf import config
+from django_jobs.direct_reporter import DirectReporter
 from django_jobs.exceptions import InvalidOption, InvalidTransition, LeaseLost
 from django_jobs.execution import Attempt, attempt, failed
 from django_jobs.ids import uuid7
 from django_jobs.models import Job
 from django_jobs.producing import build, start
-from django_jobs.reporting import DirectReporter, Reporter
+from django_jobs.reporting import Reporter
 from django_jobs.result import NOT_RUN, JobMetadata, JobResult
 from django_jobs.states import Status
 from django_jobs.stores import active_store

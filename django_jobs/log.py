@@ -20,7 +20,7 @@ def _completed(*, job_name: str, job_id: Any, duration: float | None, **_: Any) 
 
 def _retrying(*, job_name: str, job_id: Any, attempt: int, delay: float, **details: Any) -> None:
     logger.warning(
-        "%s failed at attempt %d and runs again in %.0f s: %s",
+        "%s failed at attempt %d and runs again in %.1f s: %s",
         job_name,
         attempt,
         delay,

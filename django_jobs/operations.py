@@ -29,7 +29,7 @@ from django_jobs.stores import active_store
 from django_jobs.stores.records import Moved
 from django_jobs.validation import clean_text
 
-JobsArgument = Job | UUID | JobQuerySet | Iterable[Job | UUID]
+JobsArgument = Job | UUID | str | JobQuerySet | Iterable[Job | UUID | str]
 
 #: Jobs per transaction.
 BATCH: Final = 500
@@ -182,9 +182,21 @@ def _text(text: str, limit: int) -> str:
 
 
 def _ids(jobs: JobsArgument) -> Iterator[UUID]:
-    if isinstance(jobs, Job | UUID):
+    if isinstance(jobs, Job | UUID | str):
         jobs = [jobs]
     if isinstance(jobs, JobQuerySet):
         # All ids first: the verbs change what the queryset finds.
         return iter(list(jobs.values_list("pk", flat=True)))
-    return (job.pk if isinstance(job, Job) else job for job in jobs)
+    # All ids first, too: a bad one among them must stop the operation before it begins.
+    return iter([_id(job) for job in jobs])
+
+
+def _id(job: object) -> UUID:
+    if isinstance(job, Job):
+        return job.pk
+    if isinstance(job, UUID):
+        return job
+    try:
+        return UUID(job)  # type: ignore[arg-type]  # whatever else it is, it raises
+    except (TypeError, ValueError, AttributeError):
+        raise InvalidOption(f"jobs: a job, its id or a queryset; got {job!r:.60}.") from None

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connections, router
 from django.utils import timezone
 
-from django_jobs.announcing import announce_progress
 from django_jobs.conf import config
-from django_jobs.models import Job
-from django_jobs.registry import registry
 from django_jobs.stores.records import LogLine, Report
 from django_jobs.validation import clean_json, clean_text
 
 if TYPE_CHECKING:
-    from django_jobs.stores.base import Store
     from django_jobs.stores.records import ClaimedJob
 
 MESSAGE_LIMIT: Final = 500
 LINE_LIMIT: Final = 10_000
-#: Seconds between two looks whether somebody asked ``now()`` to cancel.
-_CANCEL_LOOK: Final = 1.0
 
 
 class Reporter:
@@ -102,37 +93,6 @@ class Reporter:
     def _report(self, percent: int | None) -> Report:
         lines, self._lines = self._lines, []
         return Report(self._job.id, self._job.lease, percent, self._message, lines)
-
-
-class DirectReporter(Reporter):
-    """For ``now()``: writes by itself, a few times a second, on the caller's connection.
-
-    Inside a transaction it waits: nobody else could see it, and a rollback would lose it.
-    """
-
-    def __init__(self, job: ClaimedJob, store: Store) -> None:
-        super().__init__(job)
-        self._store = store
-        self._wrote_at = -math.inf
-        self._looked_at = time.monotonic()
-
-    def progress(self, percent: float, message: str | None) -> None:
-        super().progress(percent, message)
-        if connections[router.db_for_write(Job)].in_atomic_block:
-            return
-        if time.monotonic() - self._wrote_at >= config.PROGRESS_INTERVAL:
-            self._wrote_at = time.monotonic()
-            report = self.take()
-            if report is not None:
-                self._store.report([report])
-                announce_progress(registry.find(self._job.job_name), self._job, report)
-
-    @property
-    def cancelled(self) -> bool:
-        if not self._cancelled and time.monotonic() - self._looked_at >= _CANCEL_LOOK:
-            self._looked_at = time.monotonic()
-            self._cancelled = self._store.is_cancel_requested(self._job.id)
-        return self._cancelled
 
 
 def _clamped(percent: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Now
@@ -25,6 +26,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def named(self, name: str) -> Self:
         """Jobs of one definition."""
         return self.filter(job_name=name)
+
+    def correlated(self, correlation_id: str | UUID) -> Self:
+        """The job with this id, or the jobs with this correlation id: it and all it enqueued."""
+        related = models.Q(correlation_id=str(correlation_id))
+        try:
+            return self.filter(related | models.Q(id=UUID(str(correlation_id))))
+        except ValueError:
+            return self.filter(related)
 
     def pending(self) -> Self:
         """Jobs that a worker may claim now."""

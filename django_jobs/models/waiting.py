@@ -73,7 +73,7 @@ class Awaitable:
                 status=job.status,
                 attempt=job.attempt_count,
                 duration=self._duration(),
-                correlation_id=job.correlation_id,
+                correlation_id=job.correlation_id or str(job.id),
             ),
         )
 
