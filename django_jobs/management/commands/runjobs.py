@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, OperationalError, connections, router
+from django.db import OperationalError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
 from django_jobs import conf
 from django_jobs.conf import config
 from django_jobs.exceptions import InvalidConfiguration, InvalidOption
 from django_jobs.management.arguments import setting
-from django_jobs.management.base import NO_DATABASE, bad_input
+from django_jobs.management.base import NO_DATABASE, NOTHING_DONE, bad_input
 from django_jobs.management.pipes import closed_pipe_allowed
 from django_jobs.management.tables import print_table
 from django_jobs.models import Job
@@ -69,6 +69,16 @@ class Command(BaseCommand):
             "--healthcheck", action="store_true", help="exit with 0 if the worker is alive"
         )
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; a database that can't be reached, in its checks or later, ends it."""
+        try:
+            output: str | None = super().execute(*args, **options)
+        except OperationalError as error:
+            text = f"The database does not answer: {str(error).strip()}"
+            code = NOTHING_DONE if options.get("healthcheck") else NO_DATABASE
+            raise CommandError(text, returncode=code) from error
+        return output
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         try:
@@ -113,22 +123,13 @@ class Command(BaseCommand):
             print_table(self.stdout, ("setting", "value", "source", "meaning"), conf.describe())
 
     def _check_health(self, name: str) -> None:
-        try:
-            healthy = is_healthy(name)
-        except Error as error:
-            raise CommandError(f"The database does not answer: {error}") from error
-        if not healthy:
+        if not is_healthy(name):
             raise CommandError(f"No process of the worker {name!r} shows a recent heartbeat.")
         self.stdout.write(f"The worker {name!r} is alive.")
 
     def _refuse_unmigrated(self) -> None:
         connection = connections[router.db_for_write(Job)]
-        try:
-            executor = MigrationExecutor(connection)
-        except OperationalError as error:
-            raise CommandError(
-                f"The database does not answer: {error}", returncode=NO_DATABASE
-            ) from error
+        executor = MigrationExecutor(connection)
         targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "django_jobs"]
         if executor.migration_plan(targets):
             raise CommandError(
