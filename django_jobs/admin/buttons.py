@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
@@ -11,6 +11,7 @@ from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from django_jobs.admin.bases import ModelT, PlainAdmin
+from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
     from django.utils.functional import _StrOrPromise
+
+
+#: Characters of a reason.
+REASON_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +102,7 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
         named = [one for one in self.buttons if one.name == request.POST.get("button")]
         if not (named and self.has_view_permission(request, obj) and self.may(request, named[0])):
             raise PermissionDenied
-        self.press(request, obj, named[0], request.POST.get("reason", ""))
+        # It goes to texts of several tables, and NUL fits none of them.
+        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+        self.press(request, obj, named[0], reason)
         return HttpResponseRedirect(self.page_url(obj, "change"))

@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from django_jobs import operations
 from django_jobs.admin import cronjob_runs, history, job_page, shown
 from django_jobs.admin.buttons import Button, ButtonsAdmin
 from django_jobs.admin.cronjob_form import CronJobForm
@@ -183,7 +184,7 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
         done = []
         for row in rows:
             try:
-                cronjob_runs.enqueue_now(row)
+                operations.enqueue_cron_job(row)
             except JobsError as error:
                 self.message_user(request, f"{row.name}: {error}", messages.ERROR)
             else:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from django.db import router, transaction
 from django.db.models.functions import Now
 
-from django_jobs import operations
 from django_jobs.crontab import Crontab
 from django_jobs.crontab.zones import zone_named
 from django_jobs.exceptions import CronNeverFires
-from django_jobs.models import CronJob, Job
+from django_jobs.models import CronJob
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -37,18 +35,6 @@ def next_runs(row: CronJob) -> list[datetime]:
     except CronNeverFires:
         pass
     return times
-
-
-def enqueue_now(row: CronJob) -> Job:
-    """Enqueue the job of a schedule, whatever the clock and the overlap policy say.
-
-    Raises:
-        JobsError: the job is not registered, or its parameters no longer fit.
-    """
-    with transaction.atomic(using=router.db_for_write(CronJob)):
-        job = operations.enqueue_cron_job(row)
-        CronJob.objects.filter(pk=row.pk).update(last_job=job)
-    return job
 
 
 def switch(rows: QuerySet[CronJob], *, enabled: bool) -> list[CronJob]:

@@ -94,7 +94,6 @@ class JobAdmin(JobActionsAdmin):
         "tags_shown": "tags",
         "correlation_link": "correlation_id",
         "unique_key": "unique_key",
-        "cron_link": "tags",
         "expires": "expires_at",
         "timeout": "timeout",
         "worker_process": "worker_process",
@@ -163,6 +162,8 @@ class JobAdmin(JobActionsAdmin):
             for name, column in self._may_be_empty.items()
             if obj is not None and getattr(obj, column) in (None, "", [], {})
         }
+        if obj is None or job_page.CRON_TAG not in (obj.tags or ()):
+            empty.add("cron_link")
         return [
             (title, {"fields": [name for name in options["fields"] if name not in empty]})
             for title, options in self.fieldsets

@@ -110,7 +110,7 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
     @admin.action(permissions=["delete"], description=_("Delete selected ended jobs"))
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
         """Delete ended jobs; takes the place of Django's action, which lists every row."""
-        ids = _newest(queryset)
+        ids = _listed(queryset)
         if not _is_confirmed(request):
             return self._ask(request, "delete_selected", _("Delete selected ended jobs"), ids)
         result = delete_finished(ids, lambda jobs: self.log_deletions(request, jobs))
@@ -121,7 +121,7 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
     def _act(
         self, request: HttpRequest, queryset: QuerySet[Job], button: Button
     ) -> HttpResponse | None:
-        ids = _newest(queryset)
+        ids = _listed(queryset)
         if request.POST.get("select_across") == "1" and not _is_confirmed(request):
             return self._ask(request, button.name, button.label, ids)
         self._operate(request, button, ids)
@@ -155,9 +155,9 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
         return TemplateResponse(request, "admin/django_jobs/job/confirm.html", context)
 
 
-def _newest(queryset: QuerySet[Job]) -> list[UUID]:
-    """As many as “select all” promised, however many more there are."""
-    return list(queryset.order_by("-pk").values_list("pk", flat=True)[:LIST_MAX])
+def _listed(queryset: QuerySet[Job]) -> list[UUID]:
+    """The first of the list, as many as “select all” promised."""
+    return list(queryset.values_list("pk", flat=True)[:LIST_MAX])
 
 
 def _is_confirmed(request: HttpRequest) -> bool:

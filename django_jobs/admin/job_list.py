@@ -13,6 +13,7 @@ from django_jobs.admin.job_dates import date_links
 from django_jobs.admin.job_filters import StatusFilter
 from django_jobs.admin.job_search import FOUND_MAX
 from django_jobs.admin.reach import WINDOW, Reach
+from django_jobs.states import TERMINAL
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -77,7 +78,15 @@ class JobChangeList(PlainChangeList):
         return date_links(self)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Newest first, whatever the address says: other orders would sort the whole table."""
+        """Newest first, whatever the address says: other orders would sort the whole table.
+
+        Jobs of one final status come by their end: that order has an index, and the newest of
+        them may be far behind the newest jobs.
+        """
+        has_rest = bool(self.query) or Reach.of(request).since is not None
+        ended = any(spec.value() in TERMINAL for spec in self._status_filters())
+        if ended and not has_rest and not self._has_unindexed_filter():
+            return ["-completed_at", "-pk"]
         return ["-pk"]
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Job]:
@@ -92,7 +101,10 @@ class JobChangeList(PlainChangeList):
             self.is_windowed = reach.floor is not None
         return queryset.defer(*LARGE).annotate(error_tail=Right("error", ERROR_TAIL))  # type: ignore[no-any-return]
 
+    def _status_filters(self) -> list[StatusFilter]:
+        return [spec for spec in self.filter_specs if isinstance(spec, StatusFilter)]
+
     def _has_unindexed_filter(self) -> bool:
         active = [spec for spec in self.filter_specs if spec.used_parameters]
-        statuses = [spec for spec in active if isinstance(spec, StatusFilter)]
+        statuses = [spec for spec in self._status_filters() if spec in active]
         return len(active) > len(statuses) and not any(spec.leaves_few for spec in statuses)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib.admin.utils import quote
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
     from django_jobs.models import CronJob
+
+
+#: Marks the jobs that a schedule enqueued.
+CRON_TAG: Final = "cron"
 
 
 def job_url(job_id: UUID) -> str:
@@ -70,8 +74,6 @@ def duration(job: Job) -> str:
 
 def cron_job_of(job: Job) -> CronJob | None:
     """The schedule that enqueued the job."""
-    if "cron" not in (job.tags or ()):
-        return None
     slots = CronSlot.objects.filter(cron_job__job_name=job.job_name, job_id=job.pk)
     slot = slots.select_related("cron_job").first()
     return None if slot is None else slot.cron_job

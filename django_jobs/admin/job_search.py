@@ -65,6 +65,6 @@ def _has_tag(queryset: JobQuerySet, tag: str) -> Q:
 class _SQLiteHasTag(Func):
     """SQLite has no containment for JSON."""
 
-    template = "EXISTS (SELECT 1 FROM json_each(%(expressions)s)"
+    template = "EXISTS (SELECT 1 FROM json_each(%(expressions)s))"
     arg_joiner = ") WHERE value = ("
     output_field = BooleanField()

@@ -1,0 +1,113 @@
+"""Addresses that nobody linked to: never an error of the server."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from django_jobs.ids import uuid7
+from tests.admin.pages import act, list_of, told
+from tests.factories import CronJobFactory, JobFactory, WorkerFactory
+
+QUERIES = [
+    "e=1",
+    "p=-1",
+    "p=0",
+    "p=abc",
+    "p=99999999999999999999",
+    "o=99.-99.x",
+    "all=",
+    "status=nonsense",
+    "status=%00",
+    "queue=%00",
+    "queue=",
+    "job=%00",
+    "job=" + "x" * 5000,
+    "status=failed&status=pending",
+    "created_at__year=abc",
+    "created_at__year=0",
+    "created_at__year=1",
+    "created_at__year=9999",
+    "created_at__year=99999",
+    "created_at__year=-5",
+    "created_at__year=2026&created_at__month=13",
+    "created_at__year=2026&created_at__month=2&created_at__day=31",
+    "created_at__year=9999&created_at__month=12&created_at__day=31",
+    "created_at__month=3",
+    "created_at__day=3",
+    "created_at__gte=yesterday",
+    "params__contains=secret",
+    "error__regex=(a%2B)%2B",
+    "id__in=1",
+    "unheard=of",
+    "unheard__of=x",
+    "transitions__error__contains=secret",
+    "q=%00",
+    "q=%FF%FE",
+    "q=" + "x" * 5000,
+    "q=%25%27%22%5C",
+    "_facets=True",
+    "_popup=1",
+    "_changelist_filters=%00",
+]
+
+IDS = ["x", "0", "1;drop", "9" * 30, "%00", "..%2F..%2Fetc", "a b", "é", str(uuid7())]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("model", ["job", "cronjob", "queue", "worker"])
+def test_odd_filters_lead_to_a_list(boss: Client, model: str, query: str) -> None:
+    JobFactory()
+    CronJobFactory()
+    WorkerFactory()
+    first = boss.get(f"{list_of(model)}?{query}")
+    assert first.status_code in (200, 302)
+    final = boss.get(f"{list_of(model)}?{query}", follow=True)
+    assert final.status_code == 200
+
+
+@pytest.mark.parametrize("object_id", IDS)
+@pytest.mark.parametrize("page", ["change/", "delete/", "history/", "live/", "press/", ""])
+@pytest.mark.parametrize("model", ["job", "cronjob", "queue", "worker"])
+def test_odd_ids_lead_away(boss: Client, model: str, page: str, object_id: str) -> None:
+    url = f"{list_of(model)}{object_id}/{page}"
+    assert boss.get(url).status_code in (301, 302, 403, 404, 405)
+    assert boss.post(url, {"button": "retry"}).status_code in (301, 302, 403, 404, 405)
+
+
+@pytest.mark.parametrize("model", ["job", "cronjob"])
+@pytest.mark.parametrize("selected", ["x", "\0", "", "9" * 40])
+def test_odd_selections_are_refused(boss: Client, model: str, selected: str) -> None:
+    action = {"job": "retry", "cronjob": "disable"}[model]
+    response = act(boss, model, action, [selected])
+    assert response.status_code in (200, 302)
+    assert told(response) == ["The selection was not understood."]
+
+
+def test_ids_of_rows_that_are_gone_are_skipped(boss: Client) -> None:
+    assert told(act(boss, "job", "retry", [uuid7()])) == ["Retry: 0 jobs done."]
+
+
+@pytest.mark.parametrize("index", ["x", "-1", "99"])
+@pytest.mark.parametrize("action", ["", "nonsense", "delete_selected"])
+def test_odd_actions_do_nothing(boss: Client, action: str, index: str) -> None:
+    job = JobFactory()
+    assert act(boss, "job", action, [job], index=index).status_code in (200, 302)
+    job.refresh_from_db()
+
+
+def test_odd_buttons_are_refused(boss: Client) -> None:
+    job = JobFactory()
+    url = reverse("admin:django_jobs_job_press", args=[job.pk])
+    for data in ({}, {"button": "x"}, {"button": "__class__"}, {"button": "pause"}):
+        assert boss.post(url, data).status_code == 403
+
+
+def test_odd_reasons_are_kept_readable(boss: Client) -> None:
+    job = JobFactory()
+    url = reverse("admin:django_jobs_job_press", args=[job.pk])
+    for reason in ("\0 NUL", "x" * 10_000, "<script>", quote("é")):
+        assert boss.post(url, {"button": "cancel", "reason": reason}).status_code == 302
