@@ -66,6 +66,7 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
         shown = [button for button in self.offered(obj) if self.may(request, button)]
         return {
             "jobs_buttons": shown,
+            "jobs_buttons_key": " ".join(button.name for button in shown) or "none",
             "jobs_takes_reason": any(button.takes_reason for button in shown),
             "jobs_press_url": self.page_url(obj, "press"),
         }

@@ -101,6 +101,10 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
         if changed:
             obj.save(update_fields=[*changed, "updated_at"])
 
+    def get_inlines(self, request: HttpRequest, obj: CronJob | None = None) -> Any:
+        """No ledger before there is a schedule."""
+        return () if obj is None else self.inlines
+
     # Columns
 
     @admin.display(description=_("job"), ordering="job_name")
@@ -148,7 +152,7 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
     @admin.display(description=_("next runs"))
     def next_runs(self, row: CronJob) -> SafeString | str:
         """The next times by the schedule's own clock."""
-        if not row.cron_expression:
+        if row._state.adding:
             return str(_("Shown once it is saved."))
         try:
             times = cronjob_runs.next_runs(row)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobs.conf import config
 from django_jobs.crontab import Crontab
+from django_jobs.crontab.zones import zone_named
 from django_jobs.exceptions import InvalidTimezone, JobsError
 from django_jobs.models import CronJob
 from django_jobs.names import JOB_NAME
@@ -114,17 +115,16 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
         return cleaned
 
     def _check_expression(self, cleaned: dict[str, Any]) -> None:
+        expression, timezone = cleaned["cron_expression"], cleaned["timezone"]
+        try:
+            zone_named(timezone)
+        except InvalidTimezone as error:
+            self.add_error("timezone", str(error))
+            timezone = "UTC"  # The expression is checked all the same.
         # “H” takes its value from the name; without one, that is the error to show first.
         name = cleaned.get("name") or "unnamed"
         try:
-            Crontab.parse(
-                cleaned["cron_expression"],
-                cleaned["timezone"],
-                name,
-                min_interval=config.CRON_MIN_INTERVAL,
-            )
-        except InvalidTimezone as error:
-            self.add_error("timezone", str(error))
+            Crontab.parse(expression, timezone, name, min_interval=config.CRON_MIN_INTERVAL)
         except JobsError as error:
             self.add_error("cron_expression", str(error))
 

@@ -84,7 +84,7 @@ def page_context(job: Job) -> dict[str, Any]:
     return {
         "job": job,
         "jobs_status": status_badge(job),
-        "jobs_progress": progress(job),
+        "jobs_progress": _known(progress(job)),
         "jobs_facts": [(label, value) for label, value in _facts(job) if value],
         "jobs_error_line": shown.error_line(job.error),
         "jobs_error_is_old": job.status not in (Status.FAILED, Status.DISCARDED),
@@ -134,7 +134,7 @@ def _asked(job: Job) -> SafeString | str:
     return "" if job.cancel_requested_at is None else shown.moment(job.cancel_requested_at)
 
 
-def _known(text: str) -> str:
+def _known(text: SafeString | str) -> SafeString | str:
     return "" if text == shown.NOTHING else text
 
 

@@ -29,8 +29,6 @@ GOOD = {
     "missed_policy": "latest",
     "missed_max": "10",
     "overlap_policy": "queue",
-    "slots-TOTAL_FORMS": "0",
-    "slots-INITIAL_FORMS": "0",
 }
 
 BAD: list[tuple[str, str, str]] = [
@@ -68,7 +66,8 @@ BAD: list[tuple[str, str, str]] = [
 
 def save(client: Client, row: CronJob | None = None, **changes: str) -> Any:
     url = reverse("admin:django_jobs_cronjob_add") if row is None else page_of(row)
-    return client.post(url, {**GOOD, **changes})
+    ledger = {"slots-TOTAL_FORMS": "0", "slots-INITIAL_FORMS": "0"}
+    return client.post(url, {**GOOD, **ledger, **changes})
 
 
 def errors_of(response: Any) -> dict[str, str]:
@@ -99,6 +98,11 @@ def test_what_is_wrong_is_said_at_its_field(
     assert list(errors) == [field]
     assert said in errors[field]
     assert not CronJob.objects.exists()
+
+
+def test_everything_wrong_is_said_at_once(boss: Client) -> None:
+    bad = {"name": "a b", "params": "3", "cron_expression": "61 * * * *", "timezone": "Mars/X"}
+    assert set(errors_of(save(boss, **bad))) == set(bad)
 
 
 def test_a_name_is_given_once(boss: Client) -> None:
