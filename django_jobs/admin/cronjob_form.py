@@ -17,7 +17,6 @@ from django_jobs.exceptions import InvalidTimezone, JobsError
 from django_jobs.models import CronJob
 from django_jobs.names import JOB_NAME
 from django_jobs.registry import registry
-from django_jobs.schema.problems import Problem
 
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
@@ -157,13 +156,5 @@ def _stored(definition: JobDefinition[Any, Any], params: dict[str, Any]) -> dict
     Raises:
         InvalidArguments: they do not fit the job; the message names the argument.
     """
-    schema = definition.schema
-    plan = schema.plan
-    if plan.is_simple and not plan.required <= params.keys() <= plan.names:
-        # Names are checked before types, and explained better there.
-        return schema.bind((), params)
-    try:
-        positional, named = plan.call(plan.decode(params))
-    except Problem as problem:
-        raise problem.as_error("params") from problem.__cause__
-    return schema.bind(positional, named)
+    positional, named = definition.schema.from_json(params)
+    return definition.schema.bind(positional, named)

@@ -1,4 +1,4 @@
-"""The arguments of a job, given as JSON: read strictly, turned into what its type hints say."""
+"""The arguments of a job, given as JSON: read strictly."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import json
 import math
 from typing import Any
 
-from django_jobs.definitions import JobDefinition
 from django_jobs.exceptions import InvalidArguments, PayloadTooDeep
-from django_jobs.schema.problems import Problem
 
 
 def read_params(text: str) -> dict[str, Any]:
@@ -39,26 +37,6 @@ def read_params(text: str) -> dict[str, Any]:
             'params: must be a JSON object of arguments by name, such as {"top": 10}'
         )
     return value
-
-
-def decode_params(
-    definition: JobDefinition[Any, Any], params: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Turn JSON into the arguments of a call: dates, UUIDs and the like are given as texts.
-
-    Raises:
-        InvalidArguments: an argument is missing, unknown or of the wrong type.
-    """
-    plan = definition.schema.plan
-    if plan.is_simple and not plan.required <= params.keys() <= plan.names:
-        # Names are checked before types, and explained better there.
-        definition.schema.bind((), params)
-    try:
-        return plan.call(plan.decode(params))
-    except Problem as problem:
-        raise problem.as_error("params") from problem.__cause__
-    except RecursionError:
-        raise PayloadTooDeep("params: nests deeper than the call stack allows") from None
 
 
 def _finite(text: str) -> float:

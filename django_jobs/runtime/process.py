@@ -26,6 +26,7 @@ from django_jobs.runtime.pool import QueuePool
 from django_jobs.runtime.reports import Reports
 from django_jobs.runtime.ticker import Ticker
 from django_jobs.runtime.wakeup import Wakeup
+from django_jobs.services.promote import promote_due
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
 from django_jobs.validation import describe_exception
@@ -116,9 +117,18 @@ class Process:
             if claimed:
                 continue
             # Only with every slot free does an empty claim mean that nothing is due.
-            if until_idle and was_idle and claimed == 0:
+            if until_idle and was_idle and claimed == 0 and not self._more_became_due():
                 return
             self._sleep(jittered(config.POLL_INTERVAL))
+
+    def _more_became_due(self) -> int:
+        """Promote without waiting for the service, which may not even run in this process."""
+        try:
+            return promote_due()
+        except Error as error:
+            logger.warning("Nothing could be promoted: %s", describe_exception(error))
+            tidy_connections()
+            return 1
 
     def _claim(self) -> int | None:
         """One claim; a database that does not answer is a reason to wait, never to die."""

@@ -85,6 +85,27 @@ class ParamsSchema:
         except RecursionError:
             raise InvalidArguments("params: nests deeper than the call stack allows") from None
 
+    def from_json(self, params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return ``(args, kwargs)`` for a call whose arguments somebody wrote as JSON.
+
+        Dates, UUIDs and the like are texts there. What comes back still has to pass
+        :meth:`bind`, as the arguments of every call do.
+
+        Raises:
+            InvalidArguments: an argument is missing, unknown or of the wrong type.
+            PayloadTooDeep: deeper than the call stack allows.
+        """
+        plan = self.plan
+        if plan.is_simple and not plan.required <= params.keys() <= plan.names:
+            # Names are checked before types, and explained better there.
+            self._arguments((), params)
+        try:
+            return plan.call(plan.decode(params))
+        except Problem as problem:
+            raise problem.as_error("params") from problem.__cause__
+        except RecursionError:
+            raise PayloadTooDeep("params: nests deeper than the call stack allows") from None
+
     def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
         plan = self.plan
         # inspect binds in Python, slowly; calls with keywords alone need only this.

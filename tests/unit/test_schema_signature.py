@@ -101,7 +101,6 @@ def test_only_what_was_passed_is_stored_and_comes_back(
         (plain, (), {1: 2}, ["must be strings"]),
         (plain, (), [("region", "CA")], ["mapping"]),
     ],
-    ids=str,
 )  # fmt: skip
 def test_arguments_that_do_not_fit_are_named_with_the_signature(
     function: Callable[..., Any], args: Any, kwargs: Any, words: list[str]

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django_jobs.management.arguments import moment
 from django_jobs.management.base import JobsCommand
 from django_jobs.management.durations import duration
-from django_jobs.management.params import decode_params, read_params
+from django_jobs.management.params import read_params
 from django_jobs.models import Job
 from django_jobs.registry import registry
 
@@ -50,7 +50,7 @@ class Command(JobsCommand):
         names = ("queue", "delay", "priority", "scheduled_for", "unique_key", "tags")
         given = {name: options[name] for name in names if options[name] is not None}
         definition = definition.using(**given)
-        positional, named = decode_params(definition, read_params(options["params"]))
+        positional, named = definition.schema.from_json(read_params(options["params"]))
         job = definition.later(*positional, **named)
         if options["json"]:
             self._write_document(job)
