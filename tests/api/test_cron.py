@@ -219,7 +219,6 @@ def test_overlap_skip_when_the_last_job_is_gone() -> None:
         {"timezone": ""},
         {"timezone": "../../etc/passwd"},
     ],
-    ids=str,
 )
 def test_a_bad_entry_is_switched_off_and_the_others_go_on(
     bad: dict[str, Any], planned: bool

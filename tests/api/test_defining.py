@@ -176,7 +176,6 @@ def test_a_plain_call_may_bring_its_context() -> None:
         None.__class__,
         jobs.add,
     ],
-    ids=str,
 )
 def test_what_no_worker_could_find_is_no_job(bad: Any) -> None:
     with pytest.raises(InvalidJob):
@@ -217,7 +216,6 @@ def test_bad_names(name: Any) -> None:
         ({"unique_key": "k"}, TypeError),
         ({"colour": "red"}, TypeError),
     ],
-    ids=str,
 )
 def test_bad_options(options: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):

@@ -28,14 +28,13 @@ from tests.scenes import (
 
 
 def test_the_order_is_priority_then_age_then_birth(store: Store) -> None:
-    expected = [
-        JobFactory(priority=-1, scheduled_for=ago(minutes=1)),
-        JobFactory(priority=0, scheduled_for=ago(minutes=9)),
-        JobFactory(priority=0, scheduled_for=ago(minutes=5)),
-    ]
     same = ago(minutes=2)
-    expected += [JobFactory(priority=0, scheduled_for=same) for _ in range(3)]
-    expected += [JobFactory(priority=7, scheduled_for=ago(hours=1))]
+    last = JobFactory(priority=7, scheduled_for=ago(hours=1))
+    born_in_order = [JobFactory(priority=0, scheduled_for=same) for _ in range(3)]
+    younger = JobFactory(priority=0, scheduled_for=ago(minutes=5))
+    older = JobFactory(priority=0, scheduled_for=ago(minutes=9))
+    first = JobFactory(priority=-1, scheduled_for=ago(minutes=1))
+    expected = [first, older, younger, *born_in_order, last]
     assert [job.id for job in claim()] == [job.id for job in expected]
 
 
