@@ -261,6 +261,6 @@ def test_logging_is_a_subscriber(caplog: pytest.LogCaptureFixture) -> None:
     for expected in (
         "tests.add completed in",
         "tests.fail_once gave up after attempt 1: ValueError: no luck",
-        "tests.back_off_by_function failed at attempt 1 and runs again in 10 s: Hiccup",
+        "tests.back_off_by_function failed at attempt 1 and runs again in 10.0 s: Hiccup",
     ):
         assert expected in caplog.text
