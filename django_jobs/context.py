@@ -58,7 +58,10 @@ class JobContext:
         self.log = JobLogger(reporter)
 
     def update_progress(self, percent: float, message: str | None = None) -> None:
-        """Tell how far the job is; others see it within a second, also inside a transaction.
+        """Tell how far the job is; others see it within a second.
+
+        Also while the job has a transaction open, except on SQLite, whose only writer it then
+        is, and under ``now()``: there it shows when the transaction has ended.
 
         Args:
             percent: 0 to 100; anything else is clamped.

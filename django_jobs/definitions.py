@@ -139,7 +139,8 @@ class JobDefinition(Generic[P, R]):
     def now(self, *args: P.args, **kwargs: P.kwargs) -> JobResult[R]:
         """Run one call here: one attempt, whose failure is reported and not raised.
 
-        It is recorded like any job, unless ``using(persist=False)``.
+        It is recorded like any job, unless ``using(persist=False)``. A job that raises
+        ``Snooze`` is left to a worker.
 
         Raises:
             InvalidArguments: the arguments do not fit the function.

@@ -22,7 +22,10 @@ class JobsError(Exception):
 
 
 class InvalidJob(JobsError):
-    """The decorated object cannot be a job: a lambda, closure, method or partial."""
+    """The decorated object cannot be a job.
+
+    A lambda, closure, method or partial; a bad name; or a type hint that can't be resolved.
+    """
 
 
 class DuplicateJobName(InvalidJob):

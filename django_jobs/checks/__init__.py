@@ -6,6 +6,7 @@ from django_jobs.checks.configuration import (
     check_classes,
     check_configuration,
     check_lease,
+    check_queues,
     check_time_zones,
 )
 from django_jobs.checks.databases import (
@@ -20,6 +21,7 @@ __all__ = [
     "check_database_version",
     "check_lease",
     "check_pool",
+    "check_queues",
     "check_sqlite",
     "check_time_zones",
 ]

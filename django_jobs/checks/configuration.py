@@ -11,6 +11,7 @@ from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
 from django_jobs import conf
+from django_jobs.registry import registry
 
 SHORT_LEASE: Final = 10.0
 
@@ -74,6 +75,23 @@ def check_lease(**_: Any) -> list[CheckMessage]:
             "the database makes jobs run twice.",
             hint=f"Outside of tests use {SHORT_LEASE:g} s or more; 60 is the default.",
             id="django_jobs.W002",
+        )
+    ]
+
+
+@register
+def check_queues(**_: Any) -> list[CheckMessage]:
+    """W007: jobs go to a queue that workers do not serve by default."""
+    served = conf.read().values["QUEUES"]
+    unserved = sorted(set(registry.queues()) - served.keys()) if served else []
+    if not unserved:
+        return []
+    return [
+        CheckWarning(
+            f"QUEUES: {', '.join(unserved)}: jobs go there, but no worker serves it unless it is "
+            "started with --queues.",
+            hint="Add it to QUEUES, or silence this check if another worker has it.",
+            id="django_jobs.W007",
         )
     ]
 

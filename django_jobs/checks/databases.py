@@ -13,6 +13,7 @@ from django.db import connections, router
 
 from django_jobs import conf
 from django_jobs.models import Job
+from django_jobs.registry import registry
 
 #: What to paste into DATABASES for SQLite.
 SQLITE_OPTIONS: Final = (
@@ -82,7 +83,10 @@ def check_pool(**_: Any) -> list[CheckMessage]:
     given = pool if isinstance(pool, dict) else {}
     size = given.get("max_size") or given.get("min_size", 4)  # as psycopg_pool counts
     values = conf.read().values
-    slots = sum(values["QUEUES"].values()) or values["CONCURRENCY"]
+    queues = values["QUEUES"] or dict.fromkeys(
+        {"default", *registry.queues()}, values["CONCURRENCY"]
+    )
+    slots = sum(queues.values())
     if size > slots:
         return []
     return [

@@ -68,7 +68,7 @@ class Child:
             return
 
     def ask_to_stop(self) -> None:
-        """Let it finish; asked twice, it releases its jobs and goes."""
+        """Let it finish its jobs and go."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
+from django.db import connections, router
 from django.db.models.functions import Now
 
 import django_jobs
 from django_jobs.conf import config
-from django_jobs.models import DesiredState, Worker, WorkerProcess, WorkerState
+from django_jobs.models import DesiredState, Job, Worker, WorkerProcess, WorkerState
 from django_jobs.runtime.memory import resident_memory
 from django_jobs.stores import active_store
 
@@ -53,7 +54,13 @@ class Heartbeat:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether renewing failed for so long that others may soon take the jobs."""
+        """Whether renewing failed for so long that others may soon take the jobs.
+
+        Never on SQLite: while a job's transaction locks the leases out, it locks out everybody
+        who could take a job.
+        """
+        if connections[router.db_for_write(Job)].vendor == "sqlite":
+            return False
         return time.monotonic() - self._renewed_at > config.LEASE * SELF_FENCE
 
     def beat(self, children: Collection[Child]) -> DesiredState:

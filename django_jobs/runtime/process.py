@@ -43,6 +43,7 @@ logger = logging.getLogger("django_jobs")
 #: Commands of the parent.
 RUN: Final = "run"
 DRAIN: Final = "drain"
+HURRY: Final = "hurry"  # a stopping process releases its jobs at once
 #: Seconds that outcomes may take to be written once everything else has stopped.
 LAST_WRITE: Final = 10.0
 
@@ -72,7 +73,8 @@ class Process:
     def __init__(self, birth: Birth) -> None:
         self._birth = birth
         self._wakeup = Wakeup()
-        self._signals = 0
+        self._is_stopping = False
+        self._is_hurried = False
         self._orphaned = False
         self._draining = False
         actor = f"worker:{birth.options.name}"
@@ -108,7 +110,7 @@ class Process:
         self._shut_down()
 
     def _loop(self, *, until_idle: bool) -> None:
-        while not self._signals:
+        while not self._is_stopping:
             was_idle = not len(self._inflight)
             claimed = 0 if self._draining else self._claim()
             self._birth.pulse.beat()
@@ -143,10 +145,12 @@ class Process:
         if not self._wakeup.wait(seconds, self._birth.orders):
             return
         try:
-            self._draining = self._birth.orders.recv() == DRAIN
+            order = self._birth.orders.recv()
         except EOFError:
             # The parent is gone and renews nothing: whatever runs here will run elsewhere.
             os._exit(1)
+        self._is_hurried = order == HURRY
+        self._draining = order == DRAIN
 
     def _job_done(self, running: Running, done: Attempt) -> None:
         self._finisher.add(running, done)
@@ -172,10 +176,11 @@ class Process:
     def _take_signals(self) -> None:
         # Ctrl-C reaches the whole terminal group; the parent decides what it means.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # SIGTERM may reach it too, from systemd and from its parent: once or twice is the same.
         signal.signal(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self, *_: object) -> None:
-        self._signals += 1
+        self._is_stopping = True
         self._wakeup.set()
 
     def _end_if_crippled(self) -> None:
@@ -197,11 +202,11 @@ class Process:
         os._exit(0)
 
     def _wait_for_jobs(self, deadline: float | None) -> None:
-        """Wait until all bodies have ended, the time is up, or a second signal comes."""
-        while self._has_running() and self._signals < 2:
+        """Wait until all bodies have ended, the time is up, or the parent is in a hurry."""
+        while self._has_running() and not self._is_hurried:
             if deadline is not None and time.monotonic() >= deadline:
                 return
-            if deadline is None and self._signals:
+            if deadline is None and self._is_stopping:
                 return
             self._birth.pulse.beat()
             self._sleep(min(config.POLL_INTERVAL, 1.0))

@@ -17,7 +17,7 @@ from django_jobs.models import DesiredState, WorkerState
 from django_jobs.runtime.child import Child
 from django_jobs.runtime.heartbeat import Heartbeat
 from django_jobs.runtime.options import Mode
-from django_jobs.runtime.process import DRAIN, LAST_WRITE, RUN
+from django_jobs.runtime.process import DRAIN, HURRY, LAST_WRITE, RUN
 from django_jobs.runtime.wakeup import Wakeup
 from django_jobs.services.rescue import rescue_dead_process
 from django_jobs.validation import describe_exception
@@ -42,7 +42,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._unrescued: list[Child] = []
         self._signals = 0
-        self._obeyed_signals = 0
+        self._is_hurried = False
         self._stop_at: float | None = None
         self._done_places: set[int] = set()
         self._desired = DesiredState.RUN
@@ -172,9 +172,12 @@ class Supervisor:
         self._wakeup.set()
 
     def _obey_signals(self) -> None:
-        while self._obeyed_signals < min(self._signals, 2):
-            self._obeyed_signals += 1
+        if self._signals and not self._is_ending:
             self._stop_children()
+        elif self._signals > 1 and not self._is_hurried:
+            self._is_hurried = True
+            for child in self._children:
+                child.order(HURRY)
 
     def _stop_children(self) -> None:
         self._stop_at = time.monotonic() + config.GRACE + LAST_WRITE + 5.0

@@ -132,6 +132,22 @@ def test_sigterm_lets_a_job_finish(
     assert not WorkerProcess.objects.exists()
 
 
+def test_sigterm_to_all_processes_at_once_counts_as_one(
+    worker_process: StartWorker, trace: str, lines: Lines, gate_file: Path
+) -> None:
+    """As systemd does it by default."""
+    job = jobs.gate.later(path=trace, opens=str(gate_file))
+    worker = worker_process()
+    wait_until(lines, 30, "the job to start")
+    for pid in worker.members():
+        os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: Worker.objects.get().state == "draining", 30, "draining")
+    gate_file.touch()
+    assert worker.wait() == 0
+    job.refresh_from_db()
+    assert (job.status, job.attempt_count) == (Status.COMPLETED, 1)
+
+
 def test_after_the_grace_period_a_job_is_released_at_no_cost(
     worker_process: StartWorker, trace: str, lines: Lines
 ) -> None:

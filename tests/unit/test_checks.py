@@ -249,8 +249,8 @@ def test_the_database_of_this_run_is_new_enough() -> None:
         (False, {}, []),
         (True, {}, ["W006"]),
         ({"min_size": 2}, {}, ["W006"]),
-        ({"max_size": 10}, {}, ["W006"]),
-        ({"max_size": 11}, {}, []),
+        ({"max_size": 10}, {"default": 10}, ["W006"]),
+        ({"max_size": 11}, {"default": 10}, []),
         ({"max_size": 8}, {"mail": 3, "bulk": 4}, []),
         ({"max_size": 7}, {"mail": 3, "bulk": 4}, ["W006"]),
     ],
@@ -262,3 +262,17 @@ def test_a_pool_must_have_room_for_all_jobs(
     database.settings_dict["OPTIONS"] = {"pool": pool}
     with override_settings(DJANGO_JOBS={"QUEUES": queues}):
         assert ids(checks.check_pool()) == expected
+
+
+# Queues
+
+
+def test_queues_that_jobs_use_but_nobody_serves_are_told() -> None:
+    with override_settings(DJANGO_JOBS={"QUEUES": {"default": 5}}):
+        (message,) = checks.check_queues()
+    assert ids([message]) == ["W007"]
+    assert "reports" in str(message.msg)
+
+
+def test_without_configured_queues_every_queue_is_served() -> None:
+    assert checks.check_queues() == []

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    OutputWrapper,
+)
 from django.db import OperationalError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
@@ -46,16 +52,21 @@ class Command(BaseCommand):
             help="jobs at a time of queues given without a number",
         )
         parser.add_argument(
-            "--processes", type=setting("PROCESSES"), metavar="N", help="worker processes (1)"
+            "--processes", type=setting("PROCESSES"), metavar="N", help="worker processes"
         )
-        parser.add_argument("--name", default=None, help="name of the worker (the host's)")
+        parser.add_argument(
+            "--name", default=None, help="name of the worker, the host's if omitted"
+        )
         parser.add_argument("--once", action="store_true", help="one claim, its jobs, and exit")
         parser.add_argument("--drain", action="store_true", help="exit when nothing is due")
         parser.add_argument(
-            "--poll-interval", type=setting("POLL_INTERVAL"), metavar="S", help="seconds (1)"
+            "--poll-interval",
+            type=setting("POLL_INTERVAL"),
+            metavar="S",
+            help="seconds between two looks",
         )
         parser.add_argument(
-            "--grace", type=setting("GRACE"), metavar="S", help="seconds to finish in (30)"
+            "--grace", type=setting("GRACE"), metavar="S", help="seconds to finish in"
         )
         parser.add_argument(
             "--no-services",
@@ -94,6 +105,7 @@ class Command(BaseCommand):
             self._refuse_unmigrated()
             sync_schedules()
             self._welcome(worker)
+            _log_to(self.stdout, options["verbosity"])
             Supervisor(worker).run()
 
     def _take_over(self, options: dict[str, Any]) -> None:
@@ -155,6 +167,20 @@ class Command(BaseCommand):
                 f"No registered job goes to {', '.join(idle)} by itself; "
                 f"known queues: {', '.join(sorted(known))}."
             )
+
+
+def _log_to(stream: OutputWrapper, verbosity: int) -> None:
+    """With -v 2 tell of each job that ends, with -v 3 also of each that starts.
+
+    Django logs warnings alone; a site that configured the logger has its own way.
+    """
+    logger = logging.getLogger("django_jobs")
+    if verbosity < 2 or logger.handlers:
+        return
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO if verbosity == 2 else logging.DEBUG)
 
 
 def _name(given: str | None) -> str:
