@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 
-from django_jobs.deadline import deadline
+from django_jobs.deadline import _Strike, deadline
 from django_jobs.exceptions import JobTimeout
 from django_jobs.execution import attempt_async
 from django_jobs.models import Job
@@ -96,6 +97,13 @@ def test_a_deadline_that_comes_at_the_very_end_is_called_back() -> None:
             struck += 1
         sum(range(500))
     assert 0 <= struck <= 200
+
+
+def test_a_strike_that_comes_after_the_block_is_none() -> None:
+    strike = _Strike(threading.get_ident())
+    strike.disarm()
+    strike()
+    assert sum(range(10_000)) > 0, "nothing is raised between these instructions"
 
 
 def test_no_deadline() -> None:

@@ -6,7 +6,8 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from django.db import connection, transaction
+from django.contrib.auth.models import Group
+from django.db import OperationalError, connection, transaction
 
 from django_jobs import operations
 from django_jobs.exceptions import DuplicateJob
@@ -17,6 +18,7 @@ from django_jobs.services.cleanup import clean_up
 from django_jobs.services.cron import fire_due_crons
 from django_jobs.states import Status
 from django_jobs.stores import active_store
+from django_jobs.stores.database.moves import writing
 from django_jobs.stores.records import ClaimedJob
 from tests import jobs
 from tests.factories import CronJobFactory, JobFactory, ago
@@ -345,3 +347,29 @@ def test_a_claim_does_not_wait_for_a_locked_row(at_once: AtOnce) -> None:
         (claimed,) = at_once(claim_impatiently)
         assert [job.id for job in claimed] == [free.pk]
     assert [job.id for job in claim()] == [locked.pk]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="others have locks for rows")
+def test_a_sqlite_transaction_begins_by_writing(at_once: AtOnce) -> None:
+    """One that reads first and writes later fails at once when another wrote in between.
+
+    Sites whose transactions are ``IMMEDIATE`` never meet this; here they are not.
+    """
+
+    def write_impatiently() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            Group.objects.create(name="other")
+        except OperationalError as error:
+            return str(error)
+        return "written"
+
+    mode, connection.transaction_mode = connection.transaction_mode, None
+    try:
+        with writing():
+            (answer,) = at_once(write_impatiently)
+    finally:
+        connection.transaction_mode = mode
+    assert "locked" in answer
+    assert at_once(write_impatiently) == ["written"]

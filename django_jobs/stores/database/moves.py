@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 CHUNK = 500
 
 
-_sqlite_turn: Final = threading.Lock()
+#: Re-entrant: what runs after a commit may write again.
+_sqlite_turn: Final = threading.RLock()
 
 
 class Row(NamedTuple):
