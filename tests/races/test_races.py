@@ -365,6 +365,7 @@ def test_a_sqlite_transaction_begins_by_writing(at_once: AtOnce) -> None:
             return str(error)
         return "written"
 
+    connection.ensure_connection()
     mode, connection.transaction_mode = connection.transaction_mode, None
     try:
         with writing():
