@@ -314,6 +314,15 @@ def tell_lease(context: JobContext) -> datetime | None:
     return Job.objects.get(pk=context.job_id).worker_expires_at
 
 
+@job(name="tests.tell_progress_async")
+async def tell_progress_async(context: JobContext, percents: list[int]) -> bool:
+    """Tell the progress from an event loop, where no query may run."""
+    for percent in percents:
+        context.update_progress(percent)
+        await asyncio.sleep(0)
+    return context.cancelled
+
+
 @job(name="tests.write_lines")
 def write_lines(context: JobContext, count: int = 1, fail: bool = False) -> None:
     for number in range(count):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection, connections
 
 from django_jobs.execution import attempt
@@ -13,6 +14,7 @@ from django_jobs.models import Job
 from django_jobs.registry import registry
 from django_jobs.reporting import Reporter
 from tests import jobs
+from tests.api.conftest import Received
 from tests.scenes import Configure, claim_one, fresh, path, work, worked
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +202,19 @@ def test_a_rollback_in_the_job_loses_no_progress(configure: Configure) -> None:
     job = fresh(result.metadata.job_id)  # type: ignore[arg-type]
     assert job.progress_message == "kept"
     assert [line.message for line in job.log_lines.all()] == ["kept"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_progress_from_an_event_loop(configure: Configure, received: Received) -> None:
+    configure(PROGRESS_INTERVAL=0)
+    assert jobs.tell_progress_async.now([10, 20, 30]).data is False
+    assert received.names.count("job_progressed") >= 1
+    assert async_to_sync(jobs.tell_progress_async.anow)([10, 20, 30]).data is False
+
+
+def test_progress_from_an_event_loop_in_a_transaction(configure: Configure) -> None:
+    configure(PROGRESS_INTERVAL=0)
+    assert jobs.tell_progress_async.now([10, 20, 30]).success
 
 
 # Stopping
