@@ -24,6 +24,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     return databases.run_on(names, config) if names else None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    databases.deselect_what_was_tried(config, items)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     databases.report_counts(terminalreporter.stats)
 

@@ -87,8 +87,10 @@ def password(process: WorkerProcess) -> str:
     return process.output.partition("password ")[2].split()[0]
 
 
-@pytest.mark.parametrize("target", ["parent", "group"])
-@pytest.mark.parametrize("moment", ["Database:", "the worker starts", "flaky 0/1"])
+@pytest.mark.parametrize(
+    ("target", "moment"),
+    [("parent", "Database:"), ("group", "the worker starts"), ("parent", "flaky 0/1")],
+)
 def test_an_interruption_leaves_no_process(
     demo: StartDemo, port: int, target: str, moment: str
 ) -> None:

@@ -29,6 +29,9 @@ DATABASES = ("sqlite", "postgres")
 #: Set in the supervised processes: the file that takes their counts.
 COUNTS_VARIABLE = "RUNJOBS_TESTS_COUNTS"
 
+#: Set in the second run on: what needs no database was tried in the first.
+DATABASE_ONLY_VARIABLE = "RUNJOBS_TESTS_DATABASE_ONLY"
+
 #: One seed for all processes of a run: they name tests after sets, and must agree on the names.
 HASH_SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
 
@@ -66,7 +69,7 @@ def run_on(databases: Iterable[str], config: pytest.Config) -> int:
     counts: Counter[str] = Counter()
     for database in databases:
         print(f"\n===== {database}, PYTHONHASHSEED={HASH_SEED} =====", flush=True)
-        code, counted = run_pytest(database, config)
+        code, counted = run_pytest(database, config, database_only=bool(codes))
         codes.append(code)
         counts += counted
         if code == pytest.ExitCode.INTERRUPTED:
@@ -96,7 +99,9 @@ def prepared(database: str) -> Iterator[str]:
             yield f"sqlite:///{Path(folder) / 'jobs.sqlite3'}"
 
 
-def run_pytest(database: str, config: pytest.Config) -> tuple[int, Counter[str]]:
+def run_pytest(
+    database: str, config: pytest.Config, *, database_only: bool
+) -> tuple[int, Counter[str]]:
     """Run ``pytest`` as asked for on one database; return its exit code and counts."""
     arguments = [*parallel(config), *config.invocation_params.args]
     with prepared(database) as url, tempfile.NamedTemporaryFile("r", suffix=".json") as file:
@@ -108,6 +113,7 @@ def run_pytest(database: str, config: pytest.Config) -> tuple[int, Counter[str]]
                 "DATABASE_URL": url,
                 "PYTHONHASHSEED": HASH_SEED,
                 COUNTS_VARIABLE: file.name,
+                **({DATABASE_ONLY_VARIABLE: "1"} if database_only else {}),
             },
         )
         try:
@@ -149,6 +155,21 @@ def end_leftovers(counts_file: str) -> None:
         with suppress(psutil.Error):
             if process.environ().get(COUNTS_VARIABLE) == counts_file:
                 process.kill()
+
+
+def deselect_what_was_tried(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the second run on, keep the tests that use the database."""
+    if DATABASE_ONLY_VARIABLE not in os.environ:
+        return
+    tried = [item for item in items if not uses_database(item)]
+    config.hook.pytest_deselected(items=tried)
+    items[:] = [item for item in items if uses_database(item)]
+
+
+def uses_database(item: pytest.Item) -> bool:
+    """Whether a test could end differently on another database."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db"})
 
 
 def report_counts(stats: dict[str, list[object]]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from django_jobs.models import Job
 from tests.harness.waiting import wait_until
+from tests.harness.workers import WorkerProcess, starting_workers
 
 pytestmark = pytest.mark.processes
 
@@ -16,6 +18,18 @@ pytestmark = pytest.mark.processes
 @pytest.fixture(autouse=True)
 def _shared_database(transactional_db: None) -> None:
     """Committed rows; emptied after each test."""
+
+
+@pytest.fixture(scope="module")
+def shared_worker(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[WorkerProcess]:
+    """One worker for all tests of a module: to start one takes longer than most of them."""
+    with django_db_blocker.unblock(), starting_workers() as start:
+        worker = start("--name", "shared")
+        wait_until(lambda: "Ctrl-C" in worker.output, 30, "the worker")
+        yield worker
+        assert worker.exit_code is None, worker.output
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from django_jobs import operations
 from django_jobs.models import CronJob, CronSlot, Job, JobTransition
 from django_jobs.states import Status
 from tests.harness.waiting import wait_until
@@ -66,34 +65,6 @@ def test_drain_runs_what_became_due_and_leaves_the_rest(worker_process: StartWor
     assert (due.status, future.status) == (Status.COMPLETED, Status.SCHEDULED)
 
 
-@pytest.mark.skipif(
-    "connection.vendor == 'sqlite'",
-    reason="a transaction on SQLite locks out every other writer, progress included",
-)
-def test_progress_and_log_lines_are_visible_while_a_job_holds_a_transaction(
-    worker_process: StartWorker, gate_file: Path
-) -> None:
-    job = jobs.progress.later(opens=str(gate_file))
-    worker_process()
-    wait_until(lambda: Job.objects.filter(pk=job.pk, progress=40).exists(), 30, "progress")
-    job.refresh_from_db()
-    assert (job.status, job.progress_message) == (Status.RUNNING, "almost half")
-    line = job.log_lines.get()
-    assert (line.level, line.message, line.data) == ("warning", "careful", {"step": 3})
-    gate_file.touch()
-    wait_for_status(job, Status.COMPLETED)
-    assert (job.progress, job.progress_message) == (100, "nearly there")
-
-
-def test_progress_is_visible_while_a_job_runs(worker_process: StartWorker, gate_file: Path) -> None:
-    job = jobs.progress.later(opens=str(gate_file), in_transaction=False)
-    worker_process()
-    wait_until(lambda: Job.objects.filter(pk=job.pk, progress=40).exists(), 30, "progress")
-    gate_file.touch()
-    wait_for_status(job, Status.COMPLETED)
-    assert (job.progress, job.progress_message) == (100, "nearly there")
-
-
 def test_a_full_queue_does_not_hold_up_another(
     worker_process: StartWorker, trace: str, gate_file: Path, lines: Lines
 ) -> None:
@@ -105,75 +76,6 @@ def test_a_full_queue_does_not_hold_up_another(
     wait_for_status(quick, Status.COMPLETED)
     assert Job.objects.for_queue("slow").completed().count() == 0
     gate_file.touch()
-
-
-def test_a_paused_queue_is_left_alone_and_resumed(worker_process: StartWorker) -> None:
-    operations.pause_queue("default")
-    paused = jobs.nothing.later()
-    other = jobs.nothing.using(queue="slow").later()
-    worker_process()
-    wait_for_status(other, Status.COMPLETED)
-    paused.refresh_from_db()
-    assert paused.status == Status.PENDING
-    operations.resume_queue("default")
-    wait_for_status(paused, Status.COMPLETED)
-
-
-def test_a_running_job_sees_that_it_was_cancelled(worker_process: StartWorker) -> None:
-    job = jobs.cancellable.later()
-    worker_process()
-    wait_for_status(job, Status.RUNNING)
-    assert operations.cancel(job, by="ana").done == [job.pk]
-    wait_for_status(job, Status.CANCELLED)
-
-
-@pytest.mark.parametrize("how", ["sys.exit", "ctrl-c"])
-def test_a_job_that_tries_to_leave_only_fails(worker_process: StartWorker, how: str) -> None:
-    job, after = jobs.leave.later(how=how), jobs.nothing.later()
-    worker = worker_process("--drain")
-    assert worker.wait() == 0
-    job.refresh_from_db()
-    after.refresh_from_db()
-    assert (job.status, job.failure_count, job.crash_count) == (Status.FAILED, 1, 0)
-    assert after.status == Status.COMPLETED
-
-
-@pytest.mark.parametrize("job_definition", [jobs.timeout_thread, jobs.timeout_async])
-def test_a_job_that_takes_too_long_is_interrupted(
-    worker_process: StartWorker, job_definition: object
-) -> None:
-    job = job_definition.later()  # type: ignore[attr-defined]
-    worker_process("--drain")
-    wait_for_status(job, Status.FAILED)
-    assert "timeout of 0.3 seconds" in job.error
-
-
-def test_async_jobs_run_side_by_side(worker_process: StartWorker) -> None:
-    many = jobs.sleep_async.later_many([{"seconds": 0.5}] * 10)
-    assert worker_process("--drain", "--queues", "default:10").wait() == 0
-    started = [Job.objects.get(pk=job.pk).worker_started_at for job in many]
-    ended = [Job.objects.get(pk=job.pk).completed_at for job in many]
-    assert max(filter(None, started)) < min(filter(None, ended)), "they ran one after another"
-    assert Job.objects.get(pk=many[0].pk).result == "slept"
-
-
-def test_a_failed_attempt_is_tried_again(worker_process: StartWorker) -> None:
-    job = jobs.retry_once.later()
-    worker_process()
-    wait_for_status(job, Status.COMPLETED)
-    assert (job.attempt_count, job.failure_count, job.result, job.error) == (2, 1, 2, "")
-    failed = job.transitions.get(to_status=Status.RETRYING)
-    assert "ValueError: not yet" in failed.error
-
-
-def test_jobs_nobody_knows_wait(worker_process: StartWorker) -> None:
-    job = jobs.nothing.later()
-    Job.objects.filter(pk=job.pk).update(job_name="of.another.release")
-    known = jobs.nothing.later()
-    assert worker_process("--drain").wait() == 0
-    job.refresh_from_db()
-    known.refresh_from_db()
-    assert (job.status, known.status) == (Status.PENDING, Status.COMPLETED)
 
 
 def test_a_cron_slot_fires_once_with_three_workers(worker_process: StartWorker) -> None:
