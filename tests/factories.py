@@ -12,6 +12,7 @@ from factory.django import DjangoModelFactory
 from django_jobs.ids import uuid7
 from django_jobs.models import CronJob, Job, JobTransition, Queue, Worker, WorkerProcess
 from django_jobs.states import TERMINAL, Status
+from tests.harness.guard import guard_paused
 
 
 def ago(**length: float) -> Any:
@@ -84,3 +85,9 @@ class WorkerProcessFactory(DjangoModelFactory[WorkerProcess]):
     worker = factory.SubFactory(WorkerFactory)
     pid = factory.Sequence(lambda number: 1000 + number)
     host = "test"
+
+
+def failed_job(**columns: Any) -> Job:
+    """A dead letter, without the way that led to it."""
+    with guard_paused():
+        return JobFactory(status=Status.FAILED, **columns)
