@@ -24,7 +24,7 @@ def check_job_name(name: object) -> str:
         return name
     raise InvalidJob(
         "A job name is 1 to 200 letters, digits, dots, colons, dashes or underscores; "
-        f"got {name!r:.100}."
+        f"got {_shown(name)}."
     )
 
 
@@ -37,7 +37,7 @@ def check_queue_name(name: object) -> str:
     if isinstance(name, str) and QUEUE_NAME.fullmatch(name):
         return name
     raise InvalidQueueName(
-        f"queue: 3 to 50 letters, digits, dashes or underscores are allowed; got {name!r:.100}."
+        f"queue: 3 to 50 letters, digits, dashes or underscores are allowed; got {_shown(name)}."
     )
 
 
@@ -50,5 +50,9 @@ def check_worker_name(name: object) -> str:
     if isinstance(name, str) and QUEUE_NAME.fullmatch(name):
         return name
     raise InvalidOption(
-        f"worker: 3 to 50 letters, digits, dashes or underscores are allowed; got {name!r:.100}."
+        f"worker: 3 to 50 letters, digits, dashes or underscores are allowed; got {_shown(name)}."
     )
+
+
+def _shown(name: object) -> str:
+    return f"{name!r:.100}" if isinstance(name, str) else f"a {type(name).__name__}"

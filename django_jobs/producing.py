@@ -82,7 +82,9 @@ def enqueue(definition: JobDefinition[Any, Any], jobs: Sequence[Job]) -> list[Jo
     except DuplicateJob as conflict:
         if definition.options.on_conflict == "raise":
             raise
-        existing = Job.objects.get(pk=conflict.job_id)
+        existing = Job.objects.filter(pk=conflict.job_id).first()
+        if existing is None:  # it ended and was deleted meanwhile, and the key is free
+            return enqueue(definition, jobs)
         existing.was_already_enqueued = True
         return [existing]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
@@ -124,12 +124,12 @@ class Finisher(threading.Thread):
         outcome = Outcome.fail(UNSTORABLE, UNSTORABLE)
         self._write([_Entry(replace(entry.finish, outcome=outcome, report=None), entry.duration)])
 
-    def _settle(self, batch: list[_Entry], accepted: Collection[UUID]) -> None:
+    def _settle(self, batch: list[_Entry], accepted: Mapping[UUID, Outcome]) -> None:
         self._inflight.settle(entry.finish.job for entry in batch)
         for finish, duration in batch:
             if finish.job.id in accepted:
                 definition = registry.get(finish.job.job_name)
-                announce_outcome(definition, finish.job, finish.outcome, duration)
+                announce_outcome(definition, finish.job, accepted[finish.job.id], duration)
             else:
                 logger.warning(
                     "The lease %d of job %s was lost; its outcome is dropped",

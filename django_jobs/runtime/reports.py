@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import Error
 
-from django_jobs import signals
+from django_jobs.announcing import announce_progress
 from django_jobs.conf import config
 from django_jobs.outcome import Outcome
 from django_jobs.registry import registry
@@ -66,7 +66,8 @@ class Reports(threading.Thread):
             reports = [(running, report) for running, report in news if report is not None]
             if reports:
                 self._write(reports)
-        self._announce(reports)
+        for running, report in reports:
+            announce_progress(registry.find(running.job.job_name), running.job, report)
 
     def _write(self, reports: Sequence[tuple[Running, Report]]) -> None:
         try:
@@ -75,19 +76,6 @@ class Reports(threading.Thread):
             for running, report in reports:
                 running.reporter.put_back(report)
             raise
-
-    def _announce(self, reports: Sequence[tuple[Running, Report]]) -> None:
-        for running, report in reports:
-            if report.percent is not None:
-                signals.emit(
-                    signals.job_progressed,
-                    registry.find(running.job.job_name),
-                    job_id=running.job.id,
-                    job_name=running.job.job_name,
-                    queue=running.job.queue,
-                    percent=report.percent,
-                    message=report.message,
-                )
 
     def _look_at_leases(self) -> None:
         interval = LOOK if len(self._inflight) else IDLE_LOOK

@@ -41,9 +41,7 @@ def test_a_command_works_on_the_test_database(worker_process: StartWorker) -> No
 
 @pytest.mark.processes
 def test_no_process_outlives_its_test(worker_process: StartWorker) -> None:
-    code = (
-        "import os, time; os.fork() or (os.setpgid(0, 0), print('child ready')); time.sleep(60)"
-    )
+    code = "import os, time; os.fork() or (os.setpgid(0, 0), print('child ready')); time.sleep(60)"
     command = worker_process("-c", code, command="shell")
     wait_until(lambda: "child ready" in command.output, message="a child")
     command.send(signal.SIGKILL)

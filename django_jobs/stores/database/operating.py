@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.db.models import Count
 from django.db.models.functions import Now
 
-from django_jobs.models import Queue
+from django_jobs.models import JobLog, LogLevel, Queue
 from django_jobs.states import DELAYED, RETRYABLE, WAITING, Actor, Status, sources_of
 from django_jobs.stores import hints
 from django_jobs.stores.base import Store
@@ -56,9 +56,9 @@ class Operating(Store):
         with writing():
             moved, rows = _sort_out(ids, WAITING | {Status.RUNNING})
             waiting = [row for row in rows if row.status != Status.RUNNING]
-            running = [row.id for row in rows if row.status == Status.RUNNING]
+            running = [row for row in rows if row.status == Status.RUNNING]
             move(waiting, Status.CANCELLED, Actor.OPERATOR, actor=actor, reason=reason or "cancel")
-            jobs().filter(id__in=running, status=Status.RUNNING).update(cancel_requested_at=Now())
+            _ask_to_stop(running, actor, reason)
         return moved
 
     def discard(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
@@ -91,6 +91,23 @@ class Operating(Store):
     def count_by_state(self, queue: str | None = None) -> dict[str, int]:
         counted = jobs() if queue is None else jobs().for_queue(queue)
         return dict(counted.values_list("status").annotate(Count("id")).order_by("status"))
+
+
+def _ask_to_stop(rows: Sequence[Row], actor: str, reason: str) -> None:
+    """Running jobs end by themselves; until then the log tells who asked, and why."""
+    asked = jobs().filter(id__in=[row.id for row in rows], status=Status.RUNNING)
+    asked.update(cancel_requested_at=Now())
+    message = f"cancel requested by {actor}" + (f": {reason}" if reason else "")
+    JobLog.objects.using(database()).bulk_create(
+        JobLog(
+            job_id=row.id,
+            attempt=row.attempt,
+            at=Now(),
+            level=LogLevel.WARNING,
+            message=message,
+        )
+        for row in rows
+    )
 
 
 def _sort_out(ids: Sequence[UUID], allowed: Collection[Status]) -> tuple[Moved, list[Row]]:
