@@ -75,11 +75,11 @@ def _run_claimed(definition: JobDefinition[Any, R], claimed: ClaimedJob) -> JobR
     done = _attempt(definition, claimed, reporter)
     finish = Finish(claimed, done.outcome, _caller(), reporter.last())
     accepted = store.finish([finish])
-    if claimed.id not in accepted:
+    if claimed.key not in accepted:
         raise LeaseLost(
             f"Job {claimed.id} took longer than its lease and was taken away; raise lease=."
         )
-    done = replace(done, outcome=accepted[claimed.id])
+    done = replace(done, outcome=accepted[claimed.key])
     _after_commit(announce_outcome, definition, claimed, done.outcome, done.duration)
     return _conclude(claimed, done, persisted=True)
 

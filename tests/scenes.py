@@ -51,7 +51,7 @@ def claim_one(queue: str = "default", **options: Any) -> ClaimedJob:
 
 def finish(job: ClaimedJob, outcome: Outcome, report: Report | None = None) -> bool:
     """End an attempt; say whether the store accepted it."""
-    return job.id in active_store().finish([Finish(job, outcome, "worker:test", report)])
+    return job.key in active_store().finish([Finish(job, outcome, "worker:test", report)])
 
 
 def perform(job: ClaimedJob) -> Outcome:
@@ -61,8 +61,8 @@ def perform(job: ClaimedJob) -> Outcome:
     announce_start(definition, job)
     done = attempt(definition, job, reporter)
     accepted = active_store().finish([Finish(job, done.outcome, "worker:test", reporter.last())])
-    if job.id in accepted:
-        announce_outcome(definition, job, accepted[job.id], done.duration)
+    if job.key in accepted:
+        announce_outcome(definition, job, accepted[job.key], done.duration)
     return done.outcome
 
 

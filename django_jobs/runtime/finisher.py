@@ -124,12 +124,12 @@ class Finisher(threading.Thread):
         outcome = Outcome.fail(UNSTORABLE, UNSTORABLE)
         self._write([_Entry(replace(entry.finish, outcome=outcome, report=None), entry.duration)])
 
-    def _settle(self, batch: list[_Entry], accepted: Mapping[UUID, Outcome]) -> None:
+    def _settle(self, batch: list[_Entry], accepted: Mapping[tuple[UUID, int], Outcome]) -> None:
         self._inflight.settle(entry.finish.job for entry in batch)
         for finish, duration in batch:
-            if finish.job.id in accepted:
+            if finish.job.key in accepted:
                 definition = registry.get(finish.job.job_name)
-                announce_outcome(definition, finish.job, accepted[finish.job.id], duration)
+                announce_outcome(definition, finish.job, accepted[finish.job.key], duration)
             else:
                 logger.warning(
                     "The lease %d of job %s was lost; its outcome is dropped",

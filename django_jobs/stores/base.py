@@ -53,11 +53,11 @@ class Store(ABC):
         """Enqueue a job and take it in one transaction, so that no worker can get in between."""
 
     @abstractmethod
-    def finish(self, finishes: Sequence[Finish]) -> dict[UUID, Outcome]:
+    def finish(self, finishes: Sequence[Finish]) -> dict[tuple[UUID, int], Outcome]:
         """Write the outcomes whose lease still holds.
 
         Returns:
-            What was written, by the ids of the jobs whose outcome was accepted: a job that was
+            What was written, by id and lease of the attempts that were accepted: a job that was
             asked to cancel is cancelled where its outcome would have put it back.
         """
 

@@ -128,7 +128,7 @@ def test_many_outcomes_at_once(store: Store) -> None:
     finishes = [
         Finish(job, outcome, "worker:test") for job, outcome in zip(taken, outcomes, strict=True)
     ]
-    assert set(store.finish(finishes)) == {job.id for job in taken}
+    assert set(store.finish(finishes)) == {job.key for job in taken}
     assert [status(job) for job in taken] == [outcome.status for outcome in outcomes]
     assert [fresh(job).result for job in taken[:3]] == [1, 2, 1]
     assert counts()["completed"] == 3
@@ -148,7 +148,7 @@ def test_it_is_not_put_back(store: Store, claimed: ClaimedJob, outcome: Outcome)
     store.cancel([claimed.id], "operator", "")
     written = store.finish([Finish(claimed, outcome, "worker:test")])
     assert status(claimed) == Status.CANCELLED
-    assert written[claimed.id].status == Status.CANCELLED
+    assert written[claimed.key].status == Status.CANCELLED
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,25 @@ def test_one_stale_outcome_does_not_hold_up_the_others(store: Store) -> None:
     let_lease_expire(taken[1])
     store.rescue(10)
     finishes = [Finish(job, Outcome.complete(1), "worker:test") for job in taken]
-    assert set(store.finish(finishes)) == {taken[0].id, taken[2].id}
+    assert set(store.finish(finishes)) == {taken[0].key, taken[2].key}
     assert [status(job) for job in taken] == ["completed", "retrying", "completed"]
+
+
+def test_of_two_attempts_in_one_batch_only_the_current_one_is_accepted(store: Store) -> None:
+    """A process may hold both: it stood still, lost the job, and claimed it again."""
+    JobFactory.create_batch(1)
+    (stale,) = claim(1)
+    let_lease_expire(stale)
+    store.rescue(10)
+    store.promote(10)
+    (current,) = claim(1)
+    assert current.id == stale.id
+    finishes = [
+        Finish(stale, Outcome.complete("stale"), "worker:test"),
+        Finish(current, Outcome.complete("current"), "worker:test"),
+    ]
+    assert list(store.finish(finishes)) == [current.key]
+    assert Job.objects.get(pk=current.id).result == "current"
 
 
 def test_a_finish_of_a_deleted_job_is_refused(store: Store, claimed: ClaimedJob) -> None:

@@ -129,12 +129,16 @@ def run_pytest(
 
 
 def parallel(config: pytest.Config) -> list[str]:
-    """Two processes for the whole suite; a file or a test is sooner done in one."""
+    """Three processes for the whole suite, for many tests wait for others; one for a file."""
     named = any(
         Path(argument.split("::")[0]).exists() for argument in config.invocation_params.args
     )
     chosen = config.option.numprocesses is not None or config.option.usepdb
-    return [] if named or chosen or config.option.capture == "no" else ["-n", "2"]
+    return (
+        []
+        if named or chosen or config.option.capture == "no"
+        else ["-n", "3", "--dist", "worksteal"]
+    )
 
 
 def see_off(process: subprocess.Popen[bytes]) -> None:

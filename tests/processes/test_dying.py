@@ -69,7 +69,9 @@ def test_a_worker_that_stood_still_finishes_nothing_that_was_taken_from_it(
     worker_process: StartWorker, trace: str, lines: Lines, gate_file: Path
 ) -> None:
     job = jobs.gate.later(path=trace, opens=str(gate_file))
-    sleeper = worker_process("--name", "sleeper", LEASE=LEASE, SWEEP_INTERVAL=SWEEP)
+    # One slot and no services: it can neither rescue the job itself nor take it again.
+    alone = ("--name", "sleeper", "--queues", "slow:1", "--no-services")
+    sleeper = worker_process(*alone, LEASE=LEASE, SWEEP_INTERVAL=SWEEP)
     wait_until(lines, 30, "the job to start")
     # The parent alone: its child goes on with the job, and nobody renews the lease.
     os.kill(sleeper.pid, signal.SIGSTOP)

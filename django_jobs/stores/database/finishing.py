@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class Finishing(Store):
     """Verbs of a lease holder about its running jobs."""
 
-    def finish(self, finishes: Sequence[Finish]) -> dict[UUID, Outcome]:
+    def finish(self, finishes: Sequence[Finish]) -> dict[tuple[UUID, int], Outcome]:
         with writing():
             held = _held(finish.job.id for finish in finishes)
             accepted = [
@@ -44,7 +44,7 @@ class Finishing(Store):
             for alike in _group(accepted).values():
                 _end(alike, [held[finish.job.id].row for finish in alike])
             _save_lines(finish.report for finish in accepted if finish.report)
-        return {finish.job.id: finish.outcome for finish in accepted}
+        return {finish.job.key: finish.outcome for finish in accepted}
 
     def report(self, reports: Sequence[Report]) -> None:
         with writing():
