@@ -99,4 +99,4 @@ def _describe(raised: BaseException) -> str:
 
 
 def _reason(text: object) -> str:
-    return clean_text(str(text), REASON_LIMIT) if text else ""
+    return clean_text(text, REASON_LIMIT) if text else ""

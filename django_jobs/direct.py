@@ -54,7 +54,7 @@ def run_now(definition: JobDefinition[Any, R], params: dict[str, Any]) -> JobRes
 
 def run_from_database(definition: JobDefinition[Any, R], job_id: UUID) -> JobResult[R]:
     """Take one waiting job and run it here, with its own retries."""
-    job = Job.objects.get(pk=job_id)
+    job = Job.objects.using(router.db_for_write(Job)).get(pk=job_id)
     if definition.name != job.job_name and job.job_name not in definition.aliases:
         raise InvalidTransition(f"Job {job_id} is a {job.job_name}, not a {definition.name}.")
     lease = definition.options.lease or config.NOW_LEASE

@@ -17,6 +17,7 @@ from django_jobs.conf import config
 from django_jobs.models import Job
 from django_jobs.registry import registry
 from django_jobs.reporting import Reporter
+from django_jobs.validation import describe_exception
 
 if TYPE_CHECKING:
     from django_jobs.stores.base import Store
@@ -75,12 +76,22 @@ class DirectReporter(Reporter):
 
     def _write(self) -> None:
         report = self.take()
-        if report is not None:
+        if report is None:
+            return
+        try:
             self._store.report([report])
+        except Error as error:
+            # It lands with the next write, or with the job's end.
+            self.put_back(report)
+            logger.warning("Progress could not be written: %s", describe_exception(error))
+        else:
             announce_progress(registry.find(self._job.job_name), self._job, report)
 
     def _look(self) -> None:
-        self._cancelled = self._store.is_cancel_requested(self._job.id)
+        try:
+            self._cancelled = self._store.is_cancel_requested(self._job.id)
+        except Error as error:
+            logger.warning("No word on a cancel request: %s", describe_exception(error))
 
 
 def _has_transaction() -> bool:
@@ -98,7 +109,5 @@ def _in_event_loop() -> bool:
 def _run_and_close(call: Callable[[], None]) -> None:
     try:
         call()
-    except Error as error:
-        logger.warning("Progress could not be written: %s", error)
     finally:
         connections.close_all()

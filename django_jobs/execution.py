@@ -66,10 +66,10 @@ async def attempt_async(
     started = time.monotonic()
     try:
         try:
-            async with asyncio.timeout(job.timeout):
+            async with asyncio.timeout(job.timeout) as limit:
                 value = await _prepared(definition, job)(context)
         except TimeoutError as error:
-            if job.timeout is not None and time.monotonic() - started >= job.timeout:
+            if limit.expired():
                 raise JobTimeout from error
             raise
         return _succeed(definition, value, started)
@@ -111,8 +111,15 @@ def _succeed(definition: JobDefinition[Any, Any], value: Any, started: float) ->
 def failed(
     definition: JobDefinition[Any, Any], job: ClaimedJob, raised: BaseException, started: float
 ) -> Attempt:
-    """The attempt that began at ``started`` (monotonic seconds) and ended by an exception."""
-    if isinstance(raised, JobTimeout) and not raised.args:
-        raised.args = (f"The job ran longer than its timeout of {job.timeout:g} seconds.",)
-    outcome = decide(job, definition.options, raised)
+    """The attempt that began at ``started`` (monotonic seconds) and ended by an exception.
+
+    It cannot fail itself: an attempt without an outcome would hold its lease for ever.
+    """
+    try:
+        if isinstance(raised, JobTimeout) and not raised.args and job.timeout is not None:
+            raised.args = (f"The job ran longer than its timeout of {job.timeout:g} seconds.",)
+        outcome = decide(job, definition.options, raised)
+    except BaseException:  # noqa: BLE001 - exceptions are users' code: anything may happen
+        reason = f"{type(raised).__name__}, which can't be described"
+        outcome = Outcome.fail(reason, reason, raised)
     return Attempt(outcome, time.monotonic() - started)

@@ -30,13 +30,14 @@ def _retrying(*, job_name: str, job_id: Any, attempt: int, delay: float, **detai
 
 
 def _failed(*, job_name: str, job_id: Any, attempt: int, reason: str, **details: Any) -> None:
+    # The traceback as it was stored, cut to size, not the exception with all it holds.
     logger.error(
-        "%s gave up after attempt %d: %s",
+        "%s gave up after attempt %d: %s\n%s",
         job_name,
         attempt,
         reason,
+        details.get("error", ""),
         extra={"job_id": str(job_id)},
-        exc_info=details.get("exception"),
     )
 
 

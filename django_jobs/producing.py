@@ -82,9 +82,7 @@ def enqueue(definition: JobDefinition[Any, Any], jobs: Sequence[Job]) -> list[Jo
     except DuplicateJob as conflict:
         if definition.options.on_conflict == "raise":
             raise
-        existing = Job.objects.filter(pk=conflict.job_id).first()
-        if existing is None:  # it ended and was deleted meanwhile, and the key is free
-            return enqueue(definition, jobs)
+        existing = Job.objects.using(router.db_for_write(Job)).get(pk=conflict.job_id)
         existing.was_already_enqueued = True
         return [existing]
 

@@ -35,29 +35,31 @@ class Reporter:
         self._line_count = 0
         self._cancelled = False
 
+    # What runs foreign code, a value's own __repr__ for one, runs before the lock is taken.
+
     def progress(self, percent: float, message: str | None) -> None:
         """Note the progress; any number is clamped to 0–100, any text is made storable."""
+        clamped = _clamped(percent)
+        text = None if message is None else clean_text(message, MESSAGE_LIMIT)
         with self._lock:
-            self._percent = _clamped(percent)
-            if message is not None:
-                self._message = clean_text(message, MESSAGE_LIMIT)
+            self._percent = clamped
+            self._message = self._message if text is None else text
             self._news = True
 
     def line(self, level: str, message: str, data: dict[str, Any]) -> None:
         """Keep a log line; the attempt keeps ``LOG_MAX_LINES`` of them."""
+        if self._line_count >= config.LOG_MAX_LINES:
+            return
+        line = LogLine(
+            attempt=self._job.attempt,
+            at=timezone.now(),
+            level=level,
+            message=clean_text(message, LINE_LIMIT),
+            data=clean_json(data),
+        )
         with self._lock:
             self._line_count += 1
-            if self._line_count > config.LOG_MAX_LINES:
-                return
-            self._lines.append(
-                LogLine(
-                    attempt=self._job.attempt,
-                    at=timezone.now(),
-                    level=level,
-                    message=clean_text(message, LINE_LIMIT),
-                    data=clean_json(data),
-                )
-            )
+            self._lines.append(line)
 
     def request_cancel(self) -> None:
         """Let the job see that it was asked to stop."""

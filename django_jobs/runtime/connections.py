@@ -17,6 +17,11 @@ def keep_connections_open() -> None:
 def tidy_connections() -> None:
     """After a unit of work: drop broken connections, and those left inside a transaction."""
     for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            # A job left it behind; only a new one has no memory of that transaction.
+            connection.close()
+            del connections[connection.alias]
+            continue
         is_open = connection.connection is not None and not connection.in_atomic_block
         if is_open and not connection.get_autocommit():
             connection.close()

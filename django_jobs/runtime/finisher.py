@@ -49,34 +49,44 @@ class Finisher(threading.Thread):
         super().__init__(name="finisher", daemon=True)
         self._inflight = inflight
         self._actor = actor
-        self._entries: queue.Queue[_Entry | None] = queue.Queue(BACKLOG)
+        self._ended: queue.Queue[tuple[Running, Attempt] | None] = queue.Queue(BACKLOG)
         self._is_ending = False
         self._give_up = threading.Event()
 
     def add(self, running: Running, done: Attempt) -> None:
         """Queue the outcome of a job; waits when too many are waiting to be written."""
-        finish = Finish(running.job, done.outcome, self._actor, running.reporter.last())
-        self._entries.put(_Entry(finish, done.duration))
+        self._ended.put((running, done))
 
     def run(self) -> None:
         """Write until told to stop."""
         while (batch := self._next_batch()) is not None:
-            self._write(batch)
+            self._write(self._prepared(batch))
+
+    def _prepared(self, batch: list[tuple[Running, Attempt]]) -> list[_Entry]:
+        # Not while a report is on its way: what can't be written goes back to the reporter.
+        with self._inflight.written_in_order:
+            return [
+                _Entry(
+                    Finish(running.job, done.outcome, self._actor, running.reporter.last()),
+                    done.duration,
+                )
+                for running, done in batch
+            ]
 
     def stop(self, timeout: float) -> None:
         """Write what is queued, for at most ``timeout`` seconds, and end."""
-        self._entries.put(None)
+        self._ended.put(None)
         self.join(timeout)
         self._give_up.set()
 
-    def _next_batch(self) -> list[_Entry] | None:
-        first = None if self._is_ending else self._entries.get()
+    def _next_batch(self) -> list[tuple[Running, Attempt]] | None:
+        first = None if self._is_ending else self._ended.get()
         if first is None:
             return None
         batch = [first]
         while len(batch) < BATCH:
             try:
-                entry = self._entries.get_nowait()
+                entry = self._ended.get_nowait()
             except queue.Empty:
                 break
             if entry is None:
@@ -119,7 +129,7 @@ class Finisher(threading.Thread):
             return
         (entry,) = batch
         if entry.finish.outcome.reason == UNSTORABLE:
-            self._inflight.settle([entry.finish.job])  # left to the rescuer
+            self._inflight.settle([entry.finish.job])  # unknown leases are handed back
             return
         outcome = Outcome.fail(UNSTORABLE, UNSTORABLE)
         self._write([_Entry(replace(entry.finish, outcome=outcome, report=None), entry.duration)])

@@ -71,11 +71,7 @@ class Heartbeat:
         # From the moment of asking: the database's clock was read after it.
         self._renewed_at = asked_at
         for child in children:
-            WorkerProcess.objects.filter(id=child.id).update(
-                last_heartbeat_at=Now(),
-                running_jobs=len(child.pulse.running()),
-                memory=resident_memory(child.pid),
-            )
+            self.show_process(child)
         workers = Worker.objects.filter(name=self._options.name)
         workers.update(last_heartbeat_at=Now())
         desired = workers.values_list("desired_state", flat=True).first()
@@ -89,14 +85,18 @@ class Heartbeat:
         """Write what the worker does now."""
         Worker.objects.filter(name=self._options.name).update(state=state)
 
-    def add_process(self, child: Child) -> None:
-        """Write the row of a new process."""
-        WorkerProcess.objects.create(
+    def show_process(self, child: Child) -> None:
+        """Write the row of a process, also if somebody deleted it."""
+        WorkerProcess.objects.update_or_create(
             id=child.id,
-            worker_id=self._options.name,
-            pid=child.pid,
-            host=os.uname().nodename,
-            memory=resident_memory(child.pid),
+            defaults={
+                "worker_id": self._options.name,
+                "pid": child.pid,
+                "host": os.uname().nodename,
+                "running_jobs": len(child.pulse.running()),
+                "memory": resident_memory(child.pid),
+                "last_heartbeat_at": Now(),
+            },
         )
 
     def remove_process(self, child: Child) -> None:

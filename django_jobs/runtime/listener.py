@@ -31,7 +31,7 @@ class Listener(threading.Thread):
     def __init__(self, wake: Callable[[], None]) -> None:
         super().__init__(name="listener", daemon=True)
         self._wake = wake
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
 
     @staticmethod
     def is_possible() -> bool:
@@ -45,18 +45,18 @@ class Listener(threading.Thread):
     def run(self) -> None:
         """Listen until told to stop."""
         pause = 0.5
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             try:
                 self._listen()
                 pause = 0.5
             except Exception as error:  # noqa: BLE001 - the driver's own errors, not Django's
                 logger.info("No hints, polling goes on: %s", describe_exception(error))
-                self._stop.wait(pause)
+                self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     def stop(self) -> None:
         """End within a second."""
-        self._stop.set()
+        self._stopping.set()
 
     def _listen(self) -> None:
         connection = connections[router.db_for_write(Job)].copy("django_jobs_listener")
@@ -65,7 +65,7 @@ class Listener(threading.Thread):
             driver: Any = connection.connection
             driver.execute(f"LISTEN {CHANNEL}")
             self._wake()  # what was announced before we listened
-            while not self._stop.is_set():
+            while not self._stopping.is_set():
                 for _hint in driver.notifies(timeout=1.0, stop_after=1):
                     self._wake()
         finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import threading
 import time
 from collections import deque
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
     from django_jobs.runtime.inflight import Running
     from django_jobs.runtime.pulse import Pulse
 
+logger = logging.getLogger("django_jobs")
+
 Done = Callable[["Running", Attempt], None]
+
+#: What becomes of a job that could not start in time, or was cancelled before it could.
+_TOO_LATE: Final = Attempt(Outcome.release("not started in time"), 0.0)
 
 #: Weight of the latest job in the mean duration.
 _WEIGHT: Final = 0.1
@@ -45,6 +52,7 @@ class QueuePool:
     ) -> None:
         self.queue = queue
         self.concurrency = concurrency
+        self._pid = os.getpid()
         self._pulse = pulse
         self._done = done
         self._lock = threading.Lock()
@@ -102,9 +110,12 @@ class QueuePool:
 
     def _work(self, slot: int, running: Running | None) -> None:
         """Run one job after the other in this thread while there are any."""
-        while running is not None:
-            self._run(slot, running)
-            running = self._next(slot)
+        try:
+            while running is not None:
+                self._run(slot, running)
+                running = self._next(slot)
+        except BaseException:  # noqa: BLE001 - told, and ended, below
+            _end_process()
 
     def _next(self, slot: int) -> Running | None:
         """The next job for the thread that has this slot; ``None`` gives the slot back."""
@@ -117,42 +128,69 @@ class QueuePool:
 
     def _run(self, slot: int, running: Running) -> None:
         if _came_too_late(running):
-            self._done(running, Attempt(Outcome.release("started too late"), 0.0))
+            self._done(running, _TOO_LATE)
             return
         self._enter(slot, running)
         done = attempt(registry.get(running.job.job_name), running.job, running.reporter)
+        if os.getpid() != self._pid:
+            os._exit(0)  # the job forked and its copy came back here: it holds no lease
         self._leave(slot, done)
         tidy_connections()
         self._done(running, done)
 
     async def _run_async(self, slot: int, running: Running) -> None:
+        try:
+            # A task of its own, whose outcome survives it: a job may cancel the task it runs in.
+            ended: list[Attempt] = []
+            await asyncio.wait([asyncio.create_task(self._attempt_async(slot, running, ended))])
+            done = ended[0] if ended else _TOO_LATE
+            # Off the loop: the finisher may be behind and make its callers wait.
+            await asyncio.to_thread(self._done, running, done)
+            with self._lock:
+                self._free.append(slot)
+                self._fill()
+        except BaseException:  # noqa: BLE001 - told, and ended, below
+            _end_process()
+
+    async def _attempt_async(self, slot: int, running: Running, ended: list[Attempt]) -> None:
+        if _came_too_late(running):
+            return
         self._enter(slot, running)
         definition = registry.get(running.job.job_name)
         done = await attempt_async(definition, running.job, running.reporter)
         self._leave(slot, done)
-        # Off the loop: the finisher may be behind and make its callers wait.
-        await asyncio.to_thread(self._done, running, done)
-        with self._lock:
-            self._free.append(slot)
-            self._fill()
+        ended.append(done)
 
     def _enter(self, slot: int, running: Running) -> None:
-        self._started[slot] = time.monotonic()
+        with self._lock:
+            self._started[slot] = time.monotonic()
         self._pulse.enter(slot, running.job.id)
 
     def _leave(self, slot: int, done: Attempt) -> None:
         self._pulse.leave(slot)
-        del self._started[slot]
-        mean = done.duration if self._mean is None else self._mean
-        self._mean = mean + _WEIGHT * (done.duration - mean)
+        with self._lock:
+            del self._started[slot]
+            mean = done.duration if self._mean is None else self._mean
+            self._mean = mean + _WEIGHT * (done.duration - mean)
 
     def _get_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             threading.Thread(
-                target=self._loop.run_forever, name=f"loop-{self.queue}", daemon=True
+                target=_run_for_ever, args=[self._loop], name=f"loop-{self.queue}", daemon=True
             ).start()
         return self._loop
+
+
+def _run_for_ever(loop: asyncio.AbstractEventLoop) -> None:
+    while True:
+        loop.run_forever()  # a job may stop the loop, but not for the others
+
+
+def _end_process() -> None:
+    """After an error of our own a job would stay running for ever; the parent rescues it."""
+    logger.critical("A job's thread failed; the process ends", exc_info=True)
+    os._exit(1)
 
 
 def _is_async(running: Running) -> bool:

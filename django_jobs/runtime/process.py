@@ -73,6 +73,7 @@ class Process:
     def __init__(self, birth: Birth) -> None:
         self._birth = birth
         self._wakeup = Wakeup()
+        self._pid = os.getpid()
         self._is_stopping = False
         self._is_hurried = False
         self._orphaned = False
@@ -164,7 +165,8 @@ class Process:
         self._helpers = [self._reports]
         if self._birth.first and self._birth.options.services:
             ticker = Ticker(self._wakeup.set)
-            ticker.tick()  # so that --once and --drain see what is due by now
+            if self._birth.options.mode != Mode.FOREVER:
+                ticker.tick()  # so that --once and --drain see what is due by now
             self._helpers.append(ticker)
         if self._birth.options.mode == Mode.FOREVER and Listener.is_possible():
             self._helpers.append(Listener(self._wakeup.set))
@@ -180,6 +182,11 @@ class Process:
         signal.signal(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self, *_: object) -> None:
+        if os.getpid() != self._pid:
+            # In a process that a job forked: there it shall end as everywhere.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
         self._is_stopping = True
         self._wakeup.set()
 
@@ -215,8 +222,9 @@ class Process:
         return any(pool.free_slots < pool.concurrency for pool in self._pools.values())
 
     def _release_rest(self) -> None:
+        release = Outcome.release("worker stopped")
         rest = [
-            Finish(running.job, Outcome.release("worker stopped"), self._actor)
+            Finish(running.job, release, self._actor, running.reporter.last())
             for running in self._inflight.all()
         ]
         if not rest:

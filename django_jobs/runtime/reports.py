@@ -40,13 +40,13 @@ class Reports(threading.Thread):
         self._inflight = inflight
         self._process = process
         self._actor = actor
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self._looked_at = time.monotonic()
         self._suspects: set[tuple[UUID, int]] = set()
 
     def run(self) -> None:
         """Work until told to stop."""
-        while not self._stop.wait(config.PROGRESS_INTERVAL):
+        while not self._stopping.wait(config.PROGRESS_INTERVAL):
             try:
                 self.flush()
                 self._look_at_leases()
@@ -57,7 +57,7 @@ class Reports(threading.Thread):
 
     def stop(self) -> None:
         """End after the current round."""
-        self._stop.set()
+        self._stopping.set()
 
     def flush(self) -> None:
         """Write all news now."""

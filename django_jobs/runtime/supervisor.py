@@ -79,7 +79,7 @@ class Supervisor:
         for place in places:
             child = Child(self._options, place, self._children)
             self._children.append(child)
-            self._guarded(self._heartbeat.add_process, child)
+            self._guarded(self._heartbeat.show_process, child)
             if self._desired == DesiredState.DRAIN:
                 child.order(DRAIN)
 
@@ -174,7 +174,11 @@ class Supervisor:
     def _obey_signals(self) -> None:
         if self._signals and not self._is_ending:
             self._stop_children()
-        elif self._signals > 1 and not self._is_hurried:
+        elif self._is_ending:
+            # Again and again, for a child that was just being born did not hear the first one.
+            for child in self._children:
+                child.ask_to_stop()
+        if self._signals > 1 and not self._is_hurried:
             self._is_hurried = True
             for child in self._children:
                 child.order(HURRY)

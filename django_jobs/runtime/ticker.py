@@ -32,18 +32,18 @@ class Ticker(threading.Thread):
     def __init__(self, on_work: Callable[[], None]) -> None:
         super().__init__(name="services", daemon=True)
         self._on_work = on_work
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self._services = all_services()
         self._due_at = dict.fromkeys(range(len(self._services)), 0.0)
 
     def run(self) -> None:
         """Tick until told to stop."""
-        while not self._stop.wait(self.tick()):
+        while not self._stopping.wait(self.tick()):
             pass
 
     def stop(self) -> None:
         """End after the current round."""
-        self._stop.set()
+        self._stopping.set()
 
     def tick(self) -> float:
         """Run every service that is due; return the seconds until the next one is."""

@@ -36,8 +36,3 @@ class Wakeup:
         with contextlib.suppress(BlockingIOError):
             while os.read(self._reader, 4096):
                 pass
-
-    def close(self) -> None:
-        """Close both ends."""
-        os.close(self._reader)
-        os.close(self._writer)

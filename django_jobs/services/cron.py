@@ -6,7 +6,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db import router, transaction
+from django.db import Error, router, transaction
 from django.db.models.functions import Now
 
 from django_jobs.crontab import Crontab
@@ -70,6 +70,12 @@ def _guarded(cron_job: CronJob, now: datetime) -> int:
         # Bad params or a bad expression, written past the checks: one entry stops, not all.
         logger.exception("The schedule %r can't run and is switched off", cron_job.name)
         _crons().filter(pk=cron_job.pk).update(enabled=False)
+        return 0
+    except Error:
+        raise
+    except Exception:
+        # A middleware's, or a receiver's: the slot stays due, and the other entries go on.
+        logger.exception("The schedule %r could not fire", cron_job.name)
         return 0
 
 
@@ -148,7 +154,8 @@ def _enqueue_slot(cron_job: CronJob, slot: datetime) -> int:
 def _previous_run_is_live(cron_job: CronJob) -> bool:
     if cron_job.last_job_id is None:
         return False
-    return Job.objects.filter(pk=cron_job.last_job_id, status__in=LIVE).exists()
+    jobs = Job.objects.using(router.db_for_write(Job))
+    return jobs.filter(pk=cron_job.last_job_id, status__in=LIVE).exists()
 
 
 def _skip(cron_job: CronJob, slots: Sequence[datetime], reason: str) -> None:

@@ -32,7 +32,7 @@ def clean_json(value: object) -> Any:
     """
     try:
         return _Cleaner().clean(value, DEPTH)
-    except Exception:  # noqa: BLE001 - foreign methods raise anything
+    except BaseException:  # noqa: BLE001 - foreign methods raise anything
         return {} if isinstance(value, dict) else UNPRINTABLE
 
 
@@ -91,7 +91,7 @@ class _Cleaner:
     def _text(self, value: Any, write: Callable[[Any], str] = str, limit: int = TEXT_LIMIT) -> str:
         try:
             whole = value if isinstance(value, str) else write(value)
-        except Exception:  # noqa: BLE001 - a foreign __repr__ raises anything
+        except BaseException:  # noqa: BLE001 - a foreign __repr__ raises anything
             whole = UNPRINTABLE
         text = clean_text(whole, max(1, min(limit, self._left)))
         self._left -= len(text)

@@ -29,7 +29,7 @@ def clean_text(text: object, limit: int) -> str:
         whole = text if type(text) is str else str.__str__(str(text))
         # Cut first: escaping then works on little, however long the text is.
         return _cut(escape(whole[: limit + 1]), limit)
-    except Exception:  # noqa: BLE001 - a foreign __str__ raises anything
+    except BaseException:  # noqa: BLE001 - a foreign __str__ raises anything
         return _cut(UNPRINTABLE, limit)
 
 
@@ -38,7 +38,7 @@ def describe_exception(exception: BaseException) -> str:
     name = type(exception).__qualname__
     try:
         message = " ".join(str(exception)[: 2 * DESCRIPTION_LIMIT].split())
-    except Exception:  # noqa: BLE001 - a foreign __str__ raises anything
+    except BaseException:  # noqa: BLE001 - a foreign __str__ raises anything
         message = UNPRINTABLE
     return clean_text(f"{name}: {message}" if message else name, DESCRIPTION_LIMIT)
 
@@ -52,7 +52,7 @@ def format_traceback(exception: BaseException, limit: int = TRACEBACK_LIMIT) -> 
     try:
         text = "".join(_format(exception))
         return _keep_ends(escape(_keep_ends(text, limit)), limit)
-    except Exception:  # noqa: BLE001 - formatting runs code of foreign exceptions
+    except BaseException:  # noqa: BLE001 - formatting runs code of foreign exceptions
         return clean_text(describe_exception(exception), limit)
 
 

@@ -26,7 +26,7 @@ def shared_worker(
 ) -> Iterator[WorkerProcess]:
     """One worker for all tests of a module: to start one takes longer than most of them."""
     with django_db_blocker.unblock(), starting_workers() as start:
-        worker = start("--name", "shared")
+        worker = start("--name", "shared", "--queues", "default:10,reports:2,slow:4,single:1")
         wait_until(lambda: "Ctrl-C" in worker.output, 30, "the worker")
         yield worker
         assert worker.exit_code is None, worker.output

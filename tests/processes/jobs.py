@@ -9,9 +9,11 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from django_jobs import Cancel, JobContext, job
+from django_jobs import Cancel, Discard, JobContext, Retry, job
+from django_jobs.exceptions import JobTimeout
+from django_jobs.models import Queue
 
 #: Seconds after which a waiting job gives up, so that nothing hangs when its test has failed.
 PATIENCE = 60.0
@@ -119,3 +121,68 @@ def retry_once(context: JobContext) -> int:
     if context.attempt == 1:
         raise ValueError("not yet")
     return context.attempt
+
+
+class Unspeakable:
+    """Cannot be told."""
+
+    def __str__(self) -> str:
+        raise SystemExit("not even this")
+
+
+class Wordless(Retry):
+    """A subclass that forgot its parent."""
+
+    def __init__(self) -> None:
+        pass
+
+
+@job(name="processes.odd_end", max_attempts=1)
+def odd_end(how: str) -> None:
+    """End in ways that break whoever describes them."""
+    if how == "unspeakable discard":
+        raise Discard(Unspeakable())  # type: ignore[arg-type]
+    if how == "unspeakable error":
+        raise ValueError(Unspeakable())
+    if how == "a timeout without a timeout":
+        raise JobTimeout
+    raise Wordless
+
+
+@job(name="processes.leave_atomic_open", queue="single")
+def leave_atomic_open() -> None:
+    """Leave a transaction behind."""
+    transaction.atomic().__enter__()
+
+
+@job(name="processes.use_database", queue="single")
+def use_database() -> bool:
+    """Use the connection that the last job of this thread left."""
+    Queue.objects.get_or_create(name="written")
+    return connection.in_atomic_block
+
+
+@job(name="processes.cancel_task", queue="single")
+async def cancel_task() -> None:
+    """Cancel the task it runs in, and return."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+@job(name="processes.stop_loop", queue="single")
+async def stop_loop() -> None:
+    """Stop the loop it runs in."""
+    asyncio.get_running_loop().stop()
+
+
+@job(name="processes.log_logger", queue="single")
+def log_logger(context: JobContext) -> None:
+    """Log something that logs when it is looked at."""
+
+    class Logging:
+        def __repr__(self) -> str:
+            context.log.info("inside")
+            return "outside"
+
+    context.log.info("twice", value=Logging())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from django_jobs import operations
-from django_jobs.models import Job
+from django_jobs.models import Job, Queue
 from django_jobs.states import Status
 from tests.harness.waiting import wait_until
 from tests.processes import jobs
@@ -103,3 +104,35 @@ def test_jobs_nobody_knows_wait() -> None:
     wait_for_status(known, Status.COMPLETED)
     job.refresh_from_db()
     assert job.status == Status.PENDING
+
+
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ("unspeakable discard", Status.DISCARDED),
+        ("unspeakable error", Status.FAILED),
+        ("a timeout without a timeout", Status.FAILED),
+        ("a control exception without its fields", Status.FAILED),
+    ],
+)
+def test_an_end_that_cannot_be_described_is_an_end(how: str, status: str) -> None:
+    wait_for_status(jobs.odd_end.later(how=how), status)
+
+
+def test_a_transaction_left_open_ends_with_its_job() -> None:
+    wait_for_status(jobs.leave_atomic_open.later(), Status.COMPLETED)
+    after = wait_for_status(jobs.use_database.later(), Status.COMPLETED)
+    assert after.result is False
+    assert Queue.objects.filter(name="written").exists()
+
+
+@pytest.mark.parametrize("rude", [jobs.cancel_task, jobs.stop_loop])
+def test_an_async_job_cannot_take_the_loop_from_the_others(rude: Any) -> None:
+    """The queue has one slot: if it were lost, the next job would never run."""
+    wait_for_status(rude.later(), Status.COMPLETED, Status.RETRYING)
+    wait_for_status(jobs.sleep_async.using(queue="single").later(seconds=0), Status.COMPLETED)
+
+
+def test_what_is_logged_may_log_itself() -> None:
+    job = wait_for_status(jobs.log_logger.later(), Status.COMPLETED)
+    assert set(job.log_lines.values_list("message", flat=True)) == {"twice", "inside"}

@@ -74,6 +74,7 @@ def test_unknown_variables_are_warnings(monkeypatch: pytest.MonkeyPatch) -> None
     assert "environment DJANGO_JOBS_LEASES" in message.msg
 
 
+@pytest.mark.django_db  # from Django 6.1 on, its own checks ask the database
 def test_manage_py_check_reports_bad_settings() -> None:
     with override_settings(DJANGO_JOBS={"LEASE": "5m"}, USE_TZ=False):
         found = ids([one for one in run_checks() if str(one.id).startswith("django_jobs.")])

@@ -10,10 +10,13 @@ from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 
 from django_jobs.chains import narrow
+from django_jobs.exceptions import InvalidSchedule
 from django_jobs.models import Queue
 from django_jobs.states import WAITING, Actor, Status
 from django_jobs.stores.base import Store
+from django_jobs.stores.database.enqueueing import clear_errors
 from django_jobs.stores.database.moves import (
+    CHUNK,
     Row,
     database,
     jobs,
@@ -76,17 +79,24 @@ class Claiming(Store):
         return claimed[0] if claimed else None
 
     def start(self, job: Job, holder: Holder) -> ClaimedJob:
-        with writing(savepoint=True):
+        with clear_errors(), writing(savepoint=True):
             self.enqueue([job])
             claimed = self.claim_job(job.id, holder)
-        assert claimed is not None, "nobody else can see the row yet"
+            if claimed is None:
+                raise InvalidSchedule("expires_at: has passed before the job could start.")
         return claimed
 
     def renew(self, processes: Collection[UUID], lease: float) -> int:
         # A row carries the id of a process only while that process holds its lease: the id is
         # new at every start, set by the claim, and cleared by whatever ends the lease.
         held = jobs().running().filter(worker_process__in=processes)
-        return held.update(worker_expires_at=seconds_from_now(lease))
+        with writing():
+            # One row that somebody has locked must not keep the other leases from being renewed.
+            ids = list(lock(held.order_by("id")).values_list("id", flat=True))
+            for start in range(0, len(ids), CHUNK):
+                chunk = held.filter(id__in=ids[start : start + CHUNK])
+                chunk.update(worker_expires_at=seconds_from_now(lease))
+        return len(ids)
 
     def held_by(self, process: UUID) -> list[Held]:
         held = jobs().running().filter(worker_process=process)

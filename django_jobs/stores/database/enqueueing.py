@@ -31,7 +31,7 @@ class Enqueueing(Store):
 
     def enqueue(self, jobs: Sequence[Job]) -> None:
         keys = [job.unique_key for job in jobs if job.unique_key is not None]
-        with _clear_errors():
+        with clear_errors():
             if keys:
                 self._insert_unique(jobs, keys)
             else:
@@ -83,7 +83,8 @@ def _read_expressions_later(job: Job) -> None:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
+    """Tell a producer plainly that the database does not take the job."""
     try:
         yield
     except TransactionManagementError as error:

@@ -91,7 +91,9 @@ def lock(queryset: JobQuerySet, *, skip_locked: bool = True) -> JobQuerySet:
     if not features.has_select_for_update:
         return queryset
     return queryset.select_for_update(
-        skip_locked=skip_locked and features.has_select_for_update_skip_locked
+        skip_locked=skip_locked and features.has_select_for_update_skip_locked,
+        # Rows of others that refer to a job by foreign key are no reason to wait.
+        no_key=features.has_select_for_no_key_update,
     )
 
 
