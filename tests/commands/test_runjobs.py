@@ -12,6 +12,9 @@ from django_jobs.conf import config
 from tests.commands.conftest import Manage
 from tests.factories import WorkerFactory, WorkerProcessFactory
 
+# From Django 6.1 on, its own checks ask the database before a command begins.
+pytestmark = pytest.mark.django_db
+
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
@@ -62,7 +65,6 @@ def test_a_strict_configuration_names_the_queues(manage: Manage, settings: Any) 
     assert "--queues: bulk: not among the configured queues: default, mails." in outcome.err
 
 
-@pytest.mark.django_db
 def test_what_a_worker_serves_is_not_what_its_jobs_may_enqueue_to(
     manage: Manage, settings: Any
 ) -> None:
@@ -111,7 +113,6 @@ def test_a_bad_option_shows_no_configuration(manage: Manage) -> None:
 # --healthcheck
 
 
-@pytest.mark.django_db
 def test_without_a_worker_nothing_is_healthy(manage: Manage) -> None:
     outcome = manage("runjobs", "--healthcheck", "--name", "nobody")
 
@@ -119,7 +120,6 @@ def test_without_a_worker_nothing_is_healthy(manage: Manage) -> None:
     assert "No process of the worker 'nobody' shows a recent heartbeat." in outcome.err
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("age", "code"), [(5, 0), (50, 0), (70, 1), (3600, 1)])
 def test_a_heartbeat_within_one_lease_is_health(manage: Manage, age: int, code: int) -> None:
     WorkerProcessFactory(
