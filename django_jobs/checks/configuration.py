@@ -48,11 +48,12 @@ def check_classes(**_: Any) -> list[CheckMessage]:
     needs = {"CODEC": ("E003", ("encode", "decode")), "STORE": ("E004", ("enqueue", "claim"))}
     messages: list[CheckMessage] = []
     for key, (number, methods) in needs.items():
-        reason = _reason_unusable(reading.values[key], methods)
+        path = reading.values[key]
+        reason = _reason_unusable(path, methods) if path else ""
         if reason:
             messages.append(
                 Error(
-                    f"{key} ({reading.sources[key]}): {reading.values[key]!r} {reason}.",
+                    f"{key} ({reading.sources[key]}): {path!r} {reason}.",
                     hint=f"{key} is the dotted path of a class with the methods "
                     f"{', '.join(methods)}, among others.",
                     id=f"django_jobs.{number}",

@@ -107,13 +107,18 @@ class Configuration:
         1000, Whole(0, 1_000_000), "Log lines kept per attempt.", unit="lines"
     )
     TRACKING_ENABLED: bool = _setting(True, Flag(), "Keep a JobTransition for every state change.")
+    TRACKING_PERSIST_TRANSITIONS: bool = _setting(
+        True, Flag(), "Write the transitions to the database; else only the jobs' current state."
+    )
 
     # Parts that can be replaced.
     CODEC: str = _setting(
         "django_jobs.codec.JSONCodec", DottedPath(), "How arguments and results are stored."
     )
-    STORE: str = _setting(
-        "django_jobs.stores.database.DatabaseStore", DottedPath(), "Where jobs are kept."
+    STORE: str | None = _setting(
+        None,
+        DottedPath(optional=True),
+        "Where jobs are kept; when not set, the fastest store for the database.",
     )
 
     # Cleaning up.
@@ -136,6 +141,11 @@ class Configuration:
     CRON_MIN_INTERVAL: float = _seconds(
         60.0, 60, YEAR, "Schedules that fire more often than this are refused."
     )
+
+    @property
+    def writes_transitions(self) -> bool:
+        """Whether every state change leaves a row."""
+        return self.TRACKING_ENABLED and self.TRACKING_PERSIST_TRANSITIONS
 
     @property
     def heartbeat_interval(self) -> float:

@@ -119,11 +119,14 @@ class DottedPath:
     """The dotted path of a class. That it can be imported is a system check, not our business."""
 
     allowed: str = 'the dotted path of a class, such as "package.module.Class"'
+    optional: bool = False
 
     def from_text(self, text: str) -> str:
         return text.strip()
 
-    def check(self, value: object) -> str:
+    def check(self, value: object) -> str | None:
+        if value is None and self.optional:
+            return None
         if not isinstance(value, str) or not _DOTTED.fullmatch(value):
             raise _refuse(value, self.allowed)
         return value

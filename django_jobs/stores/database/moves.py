@@ -153,7 +153,7 @@ def record(
     error: str = "",
 ) -> None:
     """Append the transitions of a move that was just made."""
-    if not config.TRACKING_ENABLED:
+    if not config.writes_transitions:
         return
     JobTransition.objects.using(database()).bulk_create(
         JobTransition(
