@@ -1,0 +1,129 @@
+"""``python -m benchmarks``: run the suite and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks import (
+    contestants,
+    draining,
+    enqueueing,
+    environments,
+    latency,
+    machine,
+    sqlite,
+    table,
+)
+from benchmarks.arena import Arena
+from benchmarks.contestants import Contestant
+from benchmarks.plan import Plan, tell
+from benchmarks.results import Results
+from benchmarks.servers import DurablePostgres, Redis
+
+BENCHMARKS: Final[dict[str, Callable[[Plan], None]]] = {
+    "drain": draining.benchmark,
+    "enqueue": enqueueing.benchmark_single,
+    "bulk": enqueueing.benchmark_bulk,
+    "latency": latency.benchmark,
+    "sqlite": sqlite.benchmark,
+}
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    results = Results()
+    peers = list(equipped(options.peers, results, upgrade=options.upgrade))
+    try:
+        with servers(peers) as arena:
+            results.machine = machine.describe(arena.postgres)
+            plan = Plan(arena, results, peers, options.runs, options.quick, options.minutes)
+            for name in options.only:
+                if not plan.is_late:
+                    BENCHMARKS[name](plan)
+    except KeyboardInterrupt:
+        tell("Interrupted; this is what was measured:")
+    print(table.plain(table.HEADER, table.rows(results)))
+    for failure in results.failures:
+        tell(f"failed: {failure}")
+    if options.json:
+        results.save(options.json)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only",
+        type=benchmark_names,
+        default=list(BENCHMARKS),
+        metavar="NAME,…",
+        help=f"some of: {', '.join(BENCHMARKS)}",
+    )
+    parser.add_argument(
+        "--peers",
+        default=None,
+        metavar="NAME,…",
+        help=f"some of: {', '.join(one.key for one in contestants.peers())}; or all, or none",
+    )
+    parser.add_argument("--quick", action="store_true", help="rough figures within 3 minutes")
+    parser.add_argument("--runs", type=int, default=None, help="rounds; 5, or 1 if quick")
+    parser.add_argument("--minutes", type=float, default=1.0, help="of the long transaction")
+    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="save the figures")
+    parser.add_argument("--upgrade", action="store_true", help="install the peers anew")
+    options = parser.parse_args()
+    options.runs = options.runs or (1 if options.quick else 5)
+    options.peers = options.peers or ("none" if options.quick else "all")
+    return options
+
+
+def benchmark_names(text: str) -> list[str]:
+    """Names that a comma separates."""
+    names = text.split(",")
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not among {', '.join(BENCHMARKS)}")
+    return names
+
+
+def equipped(wanted: str, results: Results, *, upgrade: bool) -> Iterator[Contestant]:
+    """The wanted peers that can take part, each with its environment."""
+    if wanted == "none":
+        return
+    names = {name.replace("-", "_") for name in wanted.split(",")}
+    for peer in contestants.peers():
+        if wanted != "all" and peer.key not in names:
+            continue
+        try:
+            if "redis" in peer.needs and not Redis.is_installed():
+                raise environments.NotInstallable("redis-server is not installed")
+            tell(f"preparing {peer.name}")
+            ready = environments.equip(peer, upgrade=upgrade)
+        except environments.NotInstallable as error:
+            results.failures.append(f"{peer.name} does not take part: {error}")
+            continue
+        results.contestants[peer.name] = {
+            "settings": peer.settings,
+            "versions": environments.versions(ready),
+        }
+        yield ready
+
+
+@contextmanager
+def servers(peers: list[Contestant]) -> Iterator[Arena]:
+    """PostgreSQL, and Redis if somebody needs it."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(DurablePostgres())
+        needed = any("redis" in peer.needs for peer in peers)
+        redis = stack.enter_context(Redis()) if needed else None
+        yield Arena(postgres, redis)
+
+
+if __name__ == "__main__":
+    main()
