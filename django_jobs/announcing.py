@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def announce_start(definition: JobDefinition[Any, Any], job: ClaimedJob) -> None:
     """Send ``job_started``."""
+    if not signals.job_started.receivers:
+        return  # nothing to prepare: this is asked for every job
     signals.emit(
         signals.job_started,
         definition,
@@ -47,7 +49,7 @@ def announce_outcome(
 ) -> None:
     """Send the signal of an accepted outcome; snoozes and releases have none."""
     signal = _SIGNALS.get(outcome.status)
-    if signal is None:
+    if signal is None or not signal.receivers:
         return
     signals.emit(
         signal,

@@ -45,17 +45,24 @@ class JobContext:
         job_id: id of the job.
         job_name: registered name of the job.
         attempt: number of this attempt, from 1.
-        correlation_id: shared by related jobs; jobs enqueued inside this one inherit it.
-        log: keeps lines with this attempt.
     """
 
     def __init__(self, job: ClaimedJob, reporter: Reporter) -> None:
+        self._job = job
         self._reporter = reporter
         self.job_id: UUID = job.id
         self.job_name = job.job_name
         self.attempt = job.attempt
-        self.correlation_id = job.correlation_id or str(job.id)
-        self.log = JobLogger(reporter)
+
+    @property
+    def correlation_id(self) -> str:
+        """Shared by related jobs; jobs enqueued inside this one inherit it."""
+        return self._job.correlation_id or str(self.job_id)
+
+    @property
+    def log(self) -> JobLogger:
+        """Keeps lines with this attempt."""
+        return JobLogger(self._reporter)
 
     def update_progress(self, percent: float, message: str | None = None) -> None:
         """Tell how far the job is; others see it within a second.

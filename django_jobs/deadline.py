@@ -5,21 +5,25 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final
 
 from django_jobs.exceptions import JobTimeout
 
+_NO_LIMIT: Final[AbstractContextManager[None]] = nullcontext()
 
-@contextmanager
-def deadline(seconds: float | None) -> Iterator[None]:
+
+def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """Raise :class:`JobTimeout` in the block after ``seconds``; ``None`` sets no limit.
 
     The exception arrives between two bytecodes: a block that is stuck in C code gets it when
     that code returns.
     """
-    if seconds is None:
-        yield
-        return
+    return _NO_LIMIT if seconds is None else _limited(seconds)
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
     strike = _Strike(threading.get_ident())
     timer = threading.Timer(seconds, strike)
     timer.daemon = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django_jobs.states import Status
 
@@ -36,8 +36,8 @@ class Outcome:
     exception: BaseException | None = field(default=None, compare=False)
 
     @classmethod
-    def complete(cls, result: Any) -> Self:
-        return cls(Status.COMPLETED, result=result)
+    def complete(cls, result: Any) -> Outcome:
+        return NOTHING_RETURNED if result is None else cls(Status.COMPLETED, result=result)
 
     @classmethod
     def retry(
@@ -72,3 +72,7 @@ class Outcome:
     def release(cls, reason: str) -> Self:
         """Hand the job back unfinished: it costs neither a failure nor a crash."""
         return cls(Status.PENDING, reason=reason)
+
+
+#: What most jobs come to: made once.
+NOTHING_RETURNED: Final = Outcome(Status.COMPLETED)

@@ -10,6 +10,7 @@ from django_jobs.backoff import Policy
 from django_jobs.conf.kinds import (
     Amount,
     Backoff,
+    Choice,
     DottedPath,
     Flag,
     Kind,
@@ -75,6 +76,12 @@ class Configuration:
     STRICT_QUEUES: bool = _setting(False, Flag(), "Refuse to enqueue into queues not in QUEUES.")
     PROCESSES: int = _setting(
         1, Whole(1, 256), "Worker processes of one runjobs.", unit="processes"
+    )
+
+    ACK: str = _setting(
+        "batch",
+        Choice(("batch", "each")),
+        "Whether outcomes are committed in batches, within milliseconds, or each by itself.",
     )
 
     # Failures.

@@ -115,6 +115,25 @@ _FALSE_WORDS = ("false", "off", "no", "n", "0")
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return f"one of {', '.join(self.words)}"
+
+    def from_text(self, text: str) -> str:
+        return text.strip().lower()
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise _refuse(value, self.allowed)
+        return value
+
+
+@dataclass(frozen=True)
 class DottedPath:
     """The dotted path of a class. That it can be imported is a system check, not our business."""
 

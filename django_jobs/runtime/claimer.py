@@ -16,13 +16,14 @@ from django_jobs.stores.records import ClaimRequest, Holder
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from django_jobs.runtime.finisher import Finisher
     from django_jobs.runtime.inflight import InFlight, Running
     from django_jobs.runtime.pool import QueuePool
 
 #: Jobs are claimed ahead of their slots for at most this many seconds of expected work,
 AHEAD: Final = 0.5
 #: and at most this many.
-MOST_AHEAD: Final = 200
+MOST_AHEAD: Final = 1000
 #: Jobs that wait longer than this, in seconds, for a slot are handed back for others.
 LONGEST_WAIT: Final = 1.0
 
@@ -31,15 +32,23 @@ class Claimer:
     """One step is ``claim()``."""
 
     def __init__(
-        self, pools: Mapping[str, QueuePool], process: UUID, actor: str, inflight: InFlight
+        self,
+        pools: Mapping[str, QueuePool],
+        process: UUID,
+        actor: str,
+        inflight: InFlight,
+        finisher: Finisher,
     ) -> None:
         self._pools = pools
         self._process = process
         self._actor = actor
         self._inflight = inflight
+        self._finisher = finisher
 
     def claim(self) -> int:
         """Claim for every queue that has room and start the jobs; return how many."""
+        if self._finisher.is_behind():
+            return 0  # what ended but is not written would run again after a crash
         limits = {queue: room for queue, pool in self._pools.items() if (room := _room(pool)) > 0}
         if not limits:
             return 0
@@ -47,7 +56,7 @@ class Claimer:
         claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
         by_queue: dict[str, list[Running]] = defaultdict(list)
         for running in self._inflight.add(claimed):
-            announce_start(registry.get(running.job.job_name), running.job)
+            announce_start(running.definition, running.job)
             by_queue[running.job.queue].append(running)
         for queue, jobs in by_queue.items():
             self._pools[queue].add(jobs)
@@ -62,6 +71,7 @@ def _room(pool: QueuePool) -> int:
     """How many jobs to claim for a queue now."""
     ahead = _ahead(pool)
     # Short jobs: fetch the next load when half of the last is used up, not one by one.
+    pool.ask_below(ahead // 2)
     if pool.waiting > ahead // 2:
         return 0
     return pool.free_slots + ahead - pool.waiting

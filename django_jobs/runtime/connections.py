@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import close_old_connections, connections
+from django.db import connections
 
 
 def keep_connections_open() -> None:
     """Let this process keep its connections: the default is to reconnect for every request.
 
-    ``close_old_connections()`` then drops exactly those that broke.
+    ``tidy_connections()`` then drops exactly those that broke.
     """
     for alias in connections:
         connections.settings[alias]["CONN_MAX_AGE"] = None
@@ -21,8 +21,7 @@ def tidy_connections() -> None:
             # A job left it behind; only a new one has no memory of that transaction.
             connection.close()
             del connections[connection.alias]
-            continue
-        is_open = connection.connection is not None and not connection.in_atomic_block
-        if is_open and not connection.get_autocommit():
-            connection.close()
-    close_old_connections()
+        elif connection.connection is not None:
+            if not connection.get_autocommit():
+                connection.close()
+            connection.close_if_unusable_or_obsolete()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-from collections.abc import Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from django_jobs.announcing import announce_outcome
+from django_jobs.conf import config
 from django_jobs.outcome import Outcome
 from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
@@ -28,9 +30,11 @@ logger = logging.getLogger("django_jobs")
 
 #: Outcomes per transaction.
 BATCH: Final = 500
-#: Outcomes that may wait to be written before job threads have to wait as well; a crash runs
-#: these jobs again.
-BACKLOG: Final = 500
+#: With more outcomes than this waiting to be written nothing is claimed; a crash runs these jobs
+#: again.
+BACKLOG: Final = 1000
+#: Seconds that outcomes wait for more to come while jobs follow each other in quick succession.
+LINGER: Final = 0.01
 #: Reason of a job that ended with something the database refused.
 UNSTORABLE: Final = "the outcome could not be stored"
 #: Seconds between tries while the database does not answer.
@@ -43,24 +47,37 @@ class _Entry(NamedTuple):
 
 
 class Finisher(threading.Thread):
-    """One thread with one connection; the flush window is the time of one transaction."""
+    """One thread with one connection.
 
-    def __init__(self, inflight: InFlight, actor: str) -> None:
+    The window in which a crash makes ended jobs run again is ``LINGER`` plus the time of one
+    transaction, or with ``ACK="each"`` the time of one transaction for every job.
+    """
+
+    def __init__(self, inflight: InFlight, actor: str, written: Callable[[], None]) -> None:
         super().__init__(name="finisher", daemon=True)
         self._inflight = inflight
         self._actor = actor
-        self._ended: queue.Queue[tuple[Running, Attempt] | None] = queue.Queue(BACKLOG)
+        self._written = written
+        self._ended: deque[tuple[Running, Attempt]] = deque()
+        self._is_awake = threading.Event()
         self._is_ending = False
         self._give_up = threading.Event()
 
     def add(self, running: Running, done: Attempt) -> None:
-        """Queue the outcome of a job; waits when too many are waiting to be written."""
-        self._ended.put((running, done))
+        """Queue the outcome of a job; never blocks."""
+        self._ended.append((running, done))
+        if not self._is_awake.is_set():
+            self._is_awake.set()
+
+    def is_behind(self) -> bool:
+        """Whether so much waits to be written that no more jobs should be started."""
+        return len(self._ended) > BACKLOG
 
     def run(self) -> None:
         """Write until told to stop."""
-        while (batch := self._next_batch()) is not None:
+        while batch := self._next_batch():
             self._write(self._prepared(batch))
+            self._written()
 
     def _prepared(self, batch: list[tuple[Running, Attempt]]) -> list[_Entry]:
         # Not while a report is on its way: what can't be written goes back to the reporter.
@@ -75,25 +92,31 @@ class Finisher(threading.Thread):
 
     def stop(self, timeout: float) -> None:
         """Write what is queued, for at most ``timeout`` seconds, and end."""
-        self._ended.put(None)
+        self._is_ending = True
+        self._is_awake.set()
         self.join(timeout)
         self._give_up.set()
 
-    def _next_batch(self) -> list[tuple[Running, Attempt]] | None:
-        first = None if self._is_ending else self._ended.get()
-        if first is None:
-            return None
-        batch = [first]
-        while len(batch) < BATCH:
-            try:
-                entry = self._ended.get_nowait()
-            except queue.Empty:
-                break
-            if entry is None:
-                self._is_ending = True
-                break
-            batch.append(entry)
-        return batch
+    def _next_batch(self) -> list[tuple[Running, Attempt]]:
+        """Wait for outcomes; an empty list is the end."""
+        while not self._ended and not self._is_ending:
+            self._is_awake.wait()
+            self._is_awake.clear()  # before looking: what is added from here on sets it again
+        if config.ACK == "each":
+            return [self._ended.popleft()] if self._ended else []
+        self._linger()
+        return [self._ended.popleft() for _ in range(min(len(self._ended), BATCH))]
+
+    def _linger(self) -> None:
+        """While jobs end in quick succession, one commit for many is worth a few milliseconds."""
+        deadline = time.monotonic() + LINGER
+        while len(self._ended) < BATCH and not self._is_ending:
+            seen = len(self._ended)
+            if len(self._inflight) <= seen or time.monotonic() >= deadline:
+                return  # nothing else is on its way, or it takes too long
+            time.sleep(LINGER / 5)
+            if len(self._ended) == seen:
+                return
 
     def _write(self, batch: list[_Entry]) -> None:
         tries = 0
@@ -137,9 +160,8 @@ class Finisher(threading.Thread):
     def _settle(self, batch: list[_Entry], accepted: Mapping[tuple[UUID, int], Outcome]) -> None:
         self._inflight.settle(entry.finish.job for entry in batch)
         for finish, duration in batch:
-            if finish.job.key in accepted:
-                definition = registry.get(finish.job.job_name)
-                announce_outcome(definition, finish.job, accepted[finish.job.key], duration)
+            if (outcome := accepted.get(finish.job.key)) is not None:
+                announce_outcome(registry.get(finish.job.job_name), finish.job, outcome, duration)
             else:
                 logger.warning(
                     "The lease %d of job %s was lost; its outcome is dropped",

@@ -5,24 +5,38 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
+from django_jobs.conf import config
+from django_jobs.execution import Attempt
+from django_jobs.outcome import Outcome
+from django_jobs.registry import registry
 from django_jobs.reporting import Reporter
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from django_jobs.definitions import JobDefinition
     from django_jobs.stores.records import ClaimedJob
+
+
+#: What becomes of a job that could not start in time, or was cancelled before it could.
+TOO_LATE: Final = Attempt(Outcome.release("not started in time"), 0.0)
 
 
 @dataclass(slots=True)
 class Running:
-    """A claimed job and what it reports."""
+    """A claimed job, its definition, and what it reports."""
 
     job: ClaimedJob
+    definition: JobDefinition[Any, Any]
     reporter: Reporter
-    claimed_at: float = field(default_factory=time.monotonic)
+    claimed_at: float
+
+    def came_too_late(self) -> bool:
+        """Whether the process stood still so long after the claim that the lease may be gone."""
+        return time.monotonic() - self.claimed_at > config.LEASE
 
 
 class InFlight:
@@ -37,7 +51,8 @@ class InFlight:
 
     def add(self, jobs: Iterable[ClaimedJob]) -> list[Running]:
         """Take note of claimed jobs."""
-        added = [Running(job, Reporter(job)) for job in jobs]
+        now = time.monotonic()
+        added = [Running(job, registry.get(job.job_name), Reporter(job), now) for job in jobs]
         with self._lock:
             self._held.update((running.job.id, running) for running in added)
         return added

@@ -1,11 +1,15 @@
-"""Ties a worker process to its parent: it never outlives it."""
+"""How a worker process ends when it should not go on."""
 
 from __future__ import annotations
 
 import ctypes
+import logging
+import os
 import signal
 import sys
 from typing import Final
+
+logger = logging.getLogger("django_jobs")
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -14,3 +18,9 @@ def die_with_parent() -> None:
     """Ask Linux to kill this process when its parent dies; elsewhere the pipe's end tells."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_process() -> None:
+    """After an error of our own a job would stay running for ever; the parent rescues it."""
+    logger.critical("A job's thread failed; the process ends", exc_info=True)
+    os._exit(1)

@@ -44,6 +44,8 @@ logger = logging.getLogger("django_jobs")
 RUN: Final = "run"
 DRAIN: Final = "drain"
 HURRY: Final = "hurry"  # a stopping process releases its jobs at once
+#: Seconds that short jobs may keep others waiting before these get threads of their own.
+SPREAD: Final = 0.005
 #: Seconds that outcomes may take to be written once everything else has stopped.
 LAST_WRITE: Final = 10.0
 
@@ -81,10 +83,10 @@ class Process:
         actor = f"worker:{birth.options.name}"
         self._actor = actor
         self._inflight = InFlight()
-        self._finisher = Finisher(self._inflight, actor)
+        self._finisher = Finisher(self._inflight, actor, self._wakeup.set)
         self._reports = Reports(self._inflight, birth.id, actor)
         self._pools = self._make_pools()
-        self._claimer = Claimer(self._pools, birth.id, actor, self._inflight)
+        self._claimer = Claimer(self._pools, birth.id, actor, self._inflight, self._finisher)
         self._helpers: list[Any] = []
 
     def _make_pools(self) -> dict[str, QueuePool]:
@@ -92,7 +94,9 @@ class Process:
         first_slot = 0
         for queue, concurrency in self._birth.options.queues.items():
             pulse = self._birth.pulse
-            pools[queue] = QueuePool(queue, concurrency, first_slot, pulse, self._job_done)
+            pools[queue] = QueuePool(
+                queue, concurrency, first_slot, pulse, self._finisher.add, self._wakeup.set
+            )
             first_slot += concurrency
         return pools
 
@@ -122,7 +126,12 @@ class Process:
             # Only with every slot free does an empty claim mean that nothing is due.
             if until_idle and was_idle and claimed == 0 and not self._more_became_due():
                 return
-            self._sleep(jittered(config.POLL_INTERVAL))
+            self._sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Seconds until the next look, at most: hints and ending jobs come sooner."""
+        held_back = [pool for pool in self._pools.values() if pool.spread()]
+        return SPREAD if held_back else jittered(config.POLL_INTERVAL)
 
     def _more_became_due(self) -> int:
         """Promote without waiting for the service, which may not even run in this process."""
@@ -152,10 +161,6 @@ class Process:
             os._exit(1)
         self._is_hurried = order == HURRY
         self._draining = order == DRAIN
-
-    def _job_done(self, running: Running, done: Attempt) -> None:
-        self._finisher.add(running, done)
-        self._wakeup.set()
 
     def _hand_back(self, jobs: Iterable[Running]) -> None:
         for running in jobs:

@@ -55,8 +55,11 @@ class ResultSchema:
             PayloadTooLarge: larger than ``RESULT_MAX_BYTES``.
             InvalidJob: the return hint cannot be resolved.
         """
+        converter = self.converter
+        if value is None and converter is PLAIN:
+            return None
         try:
-            stored: JSON = self.converter.encode(value, config.PAYLOAD_MAX_DEPTH)
+            stored: JSON = converter.encode(value, config.PAYLOAD_MAX_DEPTH)
             check_size(stored, config.RESULT_MAX_BYTES, "result", "RESULT_MAX_BYTES")
         except Problem as problem:
             error = problem.as_error("result")

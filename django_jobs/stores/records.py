@@ -96,7 +96,7 @@ class Report:
     lines: list[LogLine] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finish:
     """The end of an attempt, to be accepted if the lease still holds."""
 

@@ -1,0 +1,80 @@
+"""The event loop of a queue's ``async def`` jobs, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django_jobs.execution import Attempt, attempt_async
+from django_jobs.runtime.inflight import TOO_LATE
+from django_jobs.runtime.lifeline import end_process
+
+if TYPE_CHECKING:
+    from django_jobs.runtime.inflight import Running
+    from django_jobs.runtime.slots import Slots
+
+Ended = Callable[[int, "Running", Attempt], "Running | None"]
+
+
+class Loop:
+    """Starts one task per job. The thread starts with the first job.
+
+    Args:
+        queue: name of the queue, for the thread's name.
+        slots: told when a body begins and ends.
+        ended: called in the loop with what came of a job; returns the next one for its slot.
+    """
+
+    def __init__(self, queue: str, slots: Slots, ended: Ended) -> None:
+        self._queue = queue
+        self._slots = slots
+        self._ended = ended
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, jobs: Sequence[tuple[int, Running]]) -> None:
+        """Run jobs in their slots; called from any thread, one at a time."""
+        self._running_loop().call_soon_threadsafe(self._start, jobs)
+
+    def _start(self, jobs: Sequence[tuple[int, Running]]) -> None:
+        for slot, running in jobs:
+            self._start_one(slot, running)
+
+    def _start_one(self, slot: int, running: Running) -> None:
+        # The outcome survives the task: a job may cancel the one it runs in.
+        outcome: list[Attempt] = []
+        task = self._running_loop().create_task(self._attempt(slot, running, outcome))
+        task.add_done_callback(partial(self._settle, slot, running, outcome))
+
+    async def _attempt(self, slot: int, running: Running, outcome: list[Attempt]) -> None:
+        if running.came_too_late():
+            return
+        self._slots.enter(slot, running.job.id)
+        done = await attempt_async(running.definition, running.job, running.reporter)
+        self._slots.leave(slot, done.duration)
+        outcome.append(done)
+
+    def _settle(
+        self, slot: int, running: Running, outcome: list[Attempt], _task: asyncio.Task[None]
+    ) -> None:
+        try:
+            following = self._ended(slot, running, outcome[0] if outcome else TOO_LATE)
+            if following is not None:
+                self._start_one(slot, following)
+        except BaseException:  # noqa: BLE001 - told, and ended, below
+            end_process()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(
+                target=_run_for_ever, args=[self._loop], name=f"loop-{self._queue}", daemon=True
+            ).start()
+        return self._loop
+
+
+def _run_for_ever(loop: asyncio.AbstractEventLoop) -> None:
+    while True:
+        loop.run_forever()  # a job may stop the loop, but not for the others
