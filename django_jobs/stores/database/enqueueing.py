@@ -36,6 +36,8 @@ class Enqueueing(Store):
                 self._insert_unique(jobs, keys)
             else:
                 self._insert(jobs)
+            if config.NOTIFY:
+                hints.announce_on_commit(database())
 
     def _insert_unique(self, new: Sequence[Job], keys: Sequence[str]) -> None:
         for _ in range(_UNIQUE_TRIES):
@@ -60,6 +62,7 @@ class Enqueueing(Store):
             )
 
     def _insert(self, new: Sequence[Job], *, savepoint: bool = False) -> None:
+        """Write new rows and their first transitions."""
         with writing(savepoint=savepoint):
             jobs().bulk_create(new)
             for status in {job.status for job in new}:
@@ -70,12 +73,10 @@ class Enqueueing(Store):
                 ]
                 record(rows, Status(status), actor=Actor.PRODUCER)
         for job in new:
-            _read_expressions_later(job)
-        if config.NOTIFY:
-            hints.announce_on_commit(database())
+            read_expressions_later(job)
 
 
-def _read_expressions_later(job: Job) -> None:
+def read_expressions_later(job: Job) -> None:
     """Times computed by the database become deferred fields: read from it when asked for."""
     for name in ("scheduled_for", "expires_at"):
         if isinstance(job.__dict__.get(name), Expression):
