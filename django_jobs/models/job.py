@@ -120,10 +120,11 @@ class Job(Awaitable, models.Model):
                 condition=Q(status__in=_DELAYED),
                 name="django_jobs_promote",
             ),
+            # Of leases the holder, not the expiry: a renewal then touches no index.
             models.Index(
-                fields=["worker_expires_at"],
+                fields=["worker_process"],
                 condition=Q(status=Status.RUNNING),
-                name="django_jobs_rescue",
+                name="django_jobs_held",
             ),
             models.Index(
                 fields=["expires_at"],
@@ -144,7 +145,8 @@ class Job(Awaitable, models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["unique_key"],
-                condition=Q(status__in=_LIVE),
+                # Most jobs have no key, and would have an entry each otherwise.
+                condition=Q(status__in=_LIVE, unique_key__isnull=False),
                 name="django_jobs_unique_key",
             ),
             models.CheckConstraint(
