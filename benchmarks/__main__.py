@@ -11,20 +11,31 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import (
+    attached,
     contestants,
     draining,
     enqueueing,
     environments,
+    growth,
+    importing,
     latency,
+    longtransaction,
     machine,
+    memory,
+    payload,
+    profiling,
     sqlite,
     table,
 )
 from benchmarks.arena import Arena
 from benchmarks.contestants import Contestant
+from benchmarks.flames import flame_chart
 from benchmarks.plan import Plan, tell
+from benchmarks.processes import ROOT
+from benchmarks.report import PICTURES
 from benchmarks.results import Results
 from benchmarks.servers import DurablePostgres, Redis
+from benchmarks.targets import verdicts
 
 BENCHMARKS: Final[dict[str, Callable[[Plan], None]]] = {
     "drain": draining.benchmark,
@@ -32,6 +43,12 @@ BENCHMARKS: Final[dict[str, Callable[[Plan], None]]] = {
     "bulk": enqueueing.benchmark_bulk,
     "latency": latency.benchmark,
     "sqlite": sqlite.benchmark,
+    "growth": growth.benchmark,
+    "workers": attached.benchmark,
+    "payload": payload.benchmark,
+    "longtransaction": longtransaction.benchmark,
+    "memory": memory.benchmark,
+    "importing": importing.benchmark,
 }
 
 
@@ -39,22 +56,52 @@ def main() -> None:
     """Run what the command line asks for."""
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    results = Results()
+    told = {name: value for name, value in vars(options).items() if name != "json"}
+    results = Results(options=told)
     peers = list(equipped(options.peers, results, upgrade=options.upgrade))
     try:
         with servers(peers) as arena:
             results.machine = machine.describe(arena.postgres)
-            plan = Plan(arena, results, peers, options.runs, options.quick, options.minutes)
-            for name in options.only:
-                if not plan.is_late:
-                    BENCHMARKS[name](plan)
+            run(Plan(arena, results, peers, options.runs, options.quick, options.minutes), options)
     except KeyboardInterrupt:
         tell("Interrupted; this is what was measured:")
     print(table.plain(table.HEADER, table.rows(results)))
+    show_verdicts(results)
     for failure in results.failures:
         tell(f"failed: {failure}")
     if options.json:
         results.save(options.json)
+
+
+def run(plan: Plan, options: argparse.Namespace) -> None:
+    """Measure."""
+    for name in options.only:
+        if not plan.is_late:
+            BENCHMARKS[name](plan)
+    if options.profile:
+        stacks = profiling.profile(plan)
+        plan.results.profile = profiling.parts(stacks)
+        PICTURES.mkdir(exist_ok=True)
+        path = PICTURES / "stacks.svg"
+        path.write_text(flame_chart("Where a worker process spends its time", stacks))
+        tell(f"{path.relative_to(ROOT)} shows the profile.")
+        for part, share in plan.results.profile[:20]:
+            print(f"{share:5.1f} %  {part}")
+
+
+def show_verdicts(results: Results) -> None:
+    """Say which targets are met."""
+    body = [
+        (
+            target.title,
+            f"{'≥' if target.at_least else '≤'} {target.limit:,g}",
+            table.number(value),
+            "met" if target.is_met(value) else "missed",
+        )
+        for target, value in verdicts(results)
+    ]
+    if body:
+        print("\n" + table.plain(("target", "limit", "measured", "verdict"), body))
 
 
 def parse() -> argparse.Namespace:
@@ -63,7 +110,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         type=benchmark_names,
-        default=list(BENCHMARKS),
+        default=None,
         metavar="NAME,…",
         help=f"some of: {', '.join(BENCHMARKS)}",
     )
@@ -74,13 +121,17 @@ def parse() -> argparse.Namespace:
         help=f"some of: {', '.join(one.key for one in contestants.peers())}; or all, or none",
     )
     parser.add_argument("--quick", action="store_true", help="rough figures within 3 minutes")
+    parser.add_argument(
+        "--profile", action="store_true", help="where the time of a job goes; alone unless --only"
+    )
     parser.add_argument("--runs", type=int, default=None, help="rounds; 5, or 1 if quick")
     parser.add_argument("--minutes", type=float, default=1.0, help="of the long transaction")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="save the figures")
     parser.add_argument("--upgrade", action="store_true", help="install the peers anew")
     options = parser.parse_args()
+    options.only = options.only or ([] if options.profile else list(BENCHMARKS))
     options.runs = options.runs or (1 if options.quick else 5)
-    options.peers = options.peers or ("none" if options.quick else "all")
+    options.peers = options.peers or ("none" if options.quick or not options.only else "all")
     return options
 
 

@@ -32,6 +32,10 @@ class PostgresStage(Stage):
         row = self.connection.execute(question.encode()).fetchone()
         return row[0] if row else None
 
+    def execute(self, statement: str) -> None:
+        """Run a statement that answers nothing."""
+        self.connection.execute(statement.encode())
+
     def settle(self) -> None:
         self.connection.execute("VACUUM ANALYZE")
         self.connection.execute("CHECKPOINT")

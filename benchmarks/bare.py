@@ -23,6 +23,8 @@ SETTINGS: Final = "psycopg 3, two client processes, prepared statements"
 PROCESSES: Final = 2
 REMAINING_SQL: Final = "SELECT count(*) FROM bare_job WHERE status <> 'done'"
 
+DRAIN_JOBS: Final = 60_000
+
 CHUNK: Final = 1000
 IDLE: Final = 0.02
 

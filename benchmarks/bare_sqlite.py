@@ -21,6 +21,8 @@ SETTINGS: Final = "sqlite3 of the standard library, write-ahead log, one process
 PROCESSES: Final = 1
 REMAINING_SQL: Final = "SELECT count(*) FROM bare_job WHERE status <> 'done'"
 
+DRAIN_JOBS: Final = 30_000
+
 CHUNK: Final = 1000
 BATCH: Final = 100
 IDLE: Final = 0.02

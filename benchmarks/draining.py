@@ -55,20 +55,25 @@ def contestants() -> list[Contestant]:
 OpenStage = Callable[[Contestant], AbstractContextManager[Stage]]
 
 
-def sized(plan: Plan, contestant: Contestant, open_stage: OpenStage | None = None) -> Sample:
+def sized(
+    plan: Plan,
+    contestant: Contestant,
+    open_stage: OpenStage | None = None,
+    most: int = 1_000_000,
+) -> Sample:
     """A drain of as many jobs as take about the wanted time; found out in the first one."""
     opened = open_stage or plan.arena.stage
     guess = contestant.drain_jobs // 4 if plan.quick else contestant.drain_jobs
     key = f"{contestant.name} {sorted(contestant.environment.items())}"
     for _ in range(3):
-        jobs = plan.drain_jobs.setdefault(key, guess)
+        jobs = plan.drain_jobs.setdefault(key, min(guess, most))
         with opened(contestant) as stage:
             sample = drain(stage, jobs)
         seconds = jobs / sample.value
-        if plan.seconds / 2 <= seconds <= plan.seconds * 4:
+        if plan.seconds / 2 <= seconds <= plan.seconds * 4 or jobs == most:
             break
         # Not too far at once: the rate of a short run says little.
-        wanted = int(min(sample.value * plan.seconds, jobs * 20))
+        wanted = int(min(sample.value * plan.seconds, jobs * 20, most))
         plan.drain_jobs[key] = max(wanted, 200)
     return sample
 
@@ -103,6 +108,7 @@ def watch(
         cpu=(_cpu(trees) - cpu) / done * 1000,
         server_cpu=(cpu_seconds(stage.servers()) - server_cpu) / done * 1000,
         memory=sum(peak_memory(tree.members()) for tree in trees),
+        jobs=jobs,
     )
 
 

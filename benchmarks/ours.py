@@ -17,6 +17,8 @@ import django
 from django.core.management import call_command
 from django.db import connection
 
+from benchmarks.crowd import fill
+
 NAME: Final = "django_jobs"
 NEEDS: Final = ("postgres",)
 SETTINGS: Final = "runjobs --processes 2, everything else at its default"
@@ -26,7 +28,11 @@ SELECT (SELECT count(*) FROM django_jobs_job WHERE status = 'pending' AND queue 
 + (SELECT count(*) FROM django_jobs_job WHERE status = 'running' AND queue = 'bench')
 """
 
+DRAIN_JOBS: Final = 40_000
+
 CHUNK: Final = 1000
+#: Bytes of arguments in one chunk at most.
+MOST: Final = 10_000_000
 #: Seconds that a job of ``latency`` may take to start.
 PATIENCE: Final = 30.0
 
@@ -49,7 +55,8 @@ def enqueue(count: int) -> dict[str, Any]:
 def bulk(count: int) -> dict[str, Any]:
     """``later_many`` by the thousand."""
     job, arguments = _call()
-    chunks = [min(CHUNK, count - start) for start in range(0, count, CHUNK)]
+    size = max(1, min(CHUNK, MOST // (len(json.dumps(arguments)))))
+    chunks = [min(size, count - start) for start in range(0, count, size)]
     connection.ensure_connection()
     began = time.perf_counter()
     for chunk in chunks:
@@ -66,6 +73,33 @@ def work(slot: int) -> None:
     command = [sys.executable, "-m", "django", "runjobs", "--name", f"bench-{slot}"]
     command += ["--queues", "bench", "--processes", processes]
     os.execv(command[0], command)  # noqa: S606
+
+
+def paced(seconds: int, pace: int) -> dict[str, Any]:
+    """Enqueue ``pace`` jobs per second for so many seconds."""
+    job, arguments = _call()
+    connection.ensure_connection()
+    began = time.perf_counter()
+    for number in range(seconds * pace):
+        ahead = began + number / pace - time.perf_counter()
+        if ahead > 0:
+            time.sleep(ahead)
+        job.later(**arguments)
+    return {"seconds": time.perf_counter() - began, "count": seconds * pace}
+
+
+def pause() -> None:
+    """Let nothing be claimed."""
+    from django_jobs import operations
+
+    operations.pause_queue("bench")
+
+
+def resume() -> None:
+    """Let jobs be claimed again."""
+    from django_jobs import operations
+
+    operations.resume_queue("bench")
 
 
 def latency(count: int) -> dict[str, Any]:
@@ -113,11 +147,13 @@ def _call() -> tuple[Any, dict[str, str]]:
 def main() -> None:
     """Run one command of the contract."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
-    command, numbers = sys.argv[1], [int(argument) for argument in sys.argv[2:]]
+    command, arguments = sys.argv[1], sys.argv[2:]
     if command != "work":
         django.setup()
-    answer = globals()[command](*numbers)
-    print(json.dumps(answer))
+    if command == "crowd":
+        fill(arguments[0], int(arguments[1]))
+    else:
+        print(json.dumps(globals()[command](*map(int, arguments))))
 
 
 if __name__ == "__main__":

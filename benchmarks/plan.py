@@ -25,6 +25,8 @@ class Plan:
         runs: rounds in which everybody takes part once.
         seconds: how long a drain shall last.
         minutes: how long a transaction is held open.
+        memory_jobs: how many jobs a process runs before it is weighed.
+        drain_jobs: how many jobs a drain has, by contestant, once that is found out.
     """
 
     arena: Arena
@@ -33,6 +35,7 @@ class Plan:
     runs: int
     quick: bool
     minutes: float = 1.0
+    memory_jobs: int = 1_000_000
     drain_jobs: dict[str, int] = field(default_factory=dict)
 
     @property

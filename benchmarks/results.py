@@ -21,12 +21,14 @@ class Sample:
         cpu: seconds of the worker processes for 1,000 jobs.
         server_cpu: those of the database server.
         memory: peak resident size of all worker processes in MiB.
+        jobs: how many there were, if it was a drain.
     """
 
     value: float
     cpu: float | None = None
     server_cpu: float | None = None
     memory: float | None = None
+    jobs: int = 0
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Series:
 
     ``samples`` has ``None`` for a run that failed, so that the same index is the same round.
     ``x``: where the case lies on the axis of a curve, if it is a point of one.
+    ``base``: the case of the same contestant that this one is compared with.
+    ``listed``: whether the tables have it; else it is only a point of a curve.
     """
 
     benchmark: str
@@ -45,7 +49,8 @@ class Series:
     higher_is_better: bool = True
     samples: list[Sample | None] = field(default_factory=list)
     x: float | None = None
-    note: str = ""
+    base: str = ""
+    listed: bool = True
 
     @property
     def done(self) -> list[Sample]:
@@ -78,10 +83,12 @@ class Series:
 class Results:
     """Everything of one run of the suite."""
 
+    options: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
     contestants: dict[str, dict[str, Any]] = field(default_factory=dict)
     series: list[Series] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    profile: list[tuple[str, float]] = field(default_factory=list)
 
     def one(
         self, benchmark: str, case: str, contestant: Contestant, unit: str, **more: Any

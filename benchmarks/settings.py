@@ -14,8 +14,19 @@ SECRET_KEY = "not-secret"  # noqa: S105
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-#: Without the app, for the memory and the start of a process that has nothing but Django.
-INSTALLED_APPS = [] if os.environ.get("BENCH_BARE") else ["django_jobs", "benchmarks"]
+#: What most sites have, for measuring what django_jobs adds to them.
+SITE = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+INSTALLED_APPS = [
+    *(SITE if os.environ.get("BENCH_SITE") else []),
+    *(["django.contrib.admin"] if os.environ.get("BENCH_SITE") == "admin" else []),
+    *([] if os.environ.get("BENCH_BARE") else ["django_jobs", "benchmarks"]),
+]
 
 _database: dict[str, Any] = environ.Env.db_url_config(os.environ["BENCH_DSN"])
 if _database["ENGINE"] == "django.db.backends.sqlite3":

@@ -51,10 +51,10 @@ class Stage(ABC):
     def servers(self) -> list[psutil.Process]:
         """The processes of the servers that the contestant uses."""
 
-    def call(self, *arguments: str, timeout: float = PATIENCE, **environment: str) -> Any:
+    def call(self, *arguments: str, timeout: float = PATIENCE) -> Any:
         """Run a command of the adapter and return what it answers in its last line."""
         command = (*self.contestant.command, *arguments)
-        tree = ProcessTree(command, {**self.environment, **environment})
+        tree = ProcessTree(command, self.environment)
         try:
             lines = tree.wait(timeout).strip().splitlines()
         finally:
@@ -70,13 +70,13 @@ class Stage(ABC):
             raise Failed("seed gave no answer")
 
     @contextmanager
-    def workers(self, count: int | None = None, **environment: str) -> Iterator[list[ProcessTree]]:
+    def workers(self, count: int | None = None) -> Iterator[list[ProcessTree]]:
         """Worker processes for as long as the block."""
         trees: list[ProcessTree] = []
         try:
             for slot in range(self.contestant.processes if count is None else count):
                 command = (*self.contestant.command, "work", str(slot))
-                trees.append(ProcessTree(command, {**self.environment, **environment}))
+                trees.append(ProcessTree(command, self.environment))
             yield trees
         finally:
             for tree in trees:

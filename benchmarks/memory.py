@@ -1,0 +1,109 @@
+"""What a worker process weighs: ``memory``."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import psutil
+
+from benchmarks.contestants import ours
+from benchmarks.draining import wait_until
+from benchmarks.plan import Plan
+from benchmarks.processes import ProcessTree
+from benchmarks.results import Sample
+from benchmarks.stage import Stage
+
+MEBIBYTE = 2**20
+
+ABOVE = "worker process above the bare one"
+
+#: The process that ours is compared with.
+BARE = "import django, signal; django.setup(); print('ready', flush=True); signal.pause()"
+
+
+def benchmark(plan: Plan) -> None:
+    """Weigh a bare process and a worker, idle and after many jobs."""
+    jobs = 10_000 if plan.quick else plan.memory_jobs
+    found: list[dict[str, float]] = []
+    for number in range(1 if plan.quick else min(plan.runs, 3)):
+
+        def measure() -> Sample:
+            found.append(_weigh(plan, jobs))
+            return Sample(found[-1][ABOVE])
+
+        plan.attempt(f"memory {number + 1}", measure)
+    for weights in found:
+        for case, value in weights.items():
+            series = plan.results.one("memory", case, ours(), "MiB", higher_is_better=False)
+            series.samples.append(Sample(value))
+
+
+def _weigh(plan: Plan, jobs: int) -> dict[str, float]:
+    """Sizes in MiB by what they are of."""
+    # With the contributed apps that a site has, so that Django's models are there anyway.
+    contestant = ours().variant(ours().name, BENCH_SITE="1", BENCH_PROCESSES="1")
+    early_jobs = jobs // 10
+    with plan.arena.stage(contestant) as stage:
+        bare, bare_proportional = _bare(stage)
+        with stage.workers() as (tree,):
+            worker = worker_process(tree)
+            time.sleep(3)  # until all its threads have started
+            idle = _resident(worker)
+            together = sum(map(_proportional, tree.members()))
+            early = _after(stage, tree, worker, early_jobs, early_jobs)
+            late = _after(stage, tree, worker, jobs - early_jobs, jobs)
+    return {
+        "a bare django.setup() process": bare,
+        "worker process, idle": idle,
+        ABOVE: idle - bare,
+        "supervisor and one worker process, each shared page once": together,
+        "these above a bare one": together - bare_proportional,
+        f"worker process after {early_jobs:,} jobs": early,
+        f"worker process after {jobs:,} jobs": late,
+        f"growth in the last {jobs - early_jobs:,} jobs": late - early,
+    }
+
+
+def _bare(stage: Stage) -> tuple[float, float]:
+    """Its resident size, and the part of it that is its own.
+
+    Pages that it shares with other processes, such as Python's own, count in proportion.
+    """
+    environment = {
+        **stage.environment,
+        "BENCH_BARE": "1",
+        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+    }
+    tree = ProcessTree((sys.executable, "-c", BARE), environment)
+    try:
+        wait_until(lambda: "ready" in tree.output, [tree], 30, 0.05)
+        process = psutil.Process(tree.pid)
+        return _resident(process), _proportional(process)
+    finally:
+        tree.stop()
+
+
+def worker_process(tree: ProcessTree) -> psutil.Process:
+    """The only child of a ``runjobs``."""
+    wait_until(lambda: len(tree.members()) > 1, [tree], 60, 0.1)
+    return next(member for member in tree.members() if member.pid != tree.pid)
+
+
+def _after(stage: Stage, tree: ProcessTree, worker: psutil.Process, more: int, total: int) -> float:
+    """Run more jobs, and weigh the process a moment later."""
+    chunk = 100_000
+    for start in range(0, more, chunk):
+        stage.seed(min(chunk, more - start))
+        done = total - more + min(start + chunk, more)
+        wait_until(lambda done=done: stage.executed() >= done, [tree], 600, 0.1)  # type: ignore[misc]
+    time.sleep(2)
+    return _resident(worker)
+
+
+def _resident(process: psutil.Process) -> float:
+    return float(process.memory_info().rss) / MEBIBYTE
+
+
+def _proportional(process: psutil.Process) -> float:
+    return float(process.memory_full_info().pss) / MEBIBYTE
