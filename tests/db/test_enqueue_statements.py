@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django_jobs.exceptions import DuplicateJob
 from django_jobs.models import Job, JobTransition
 from django_jobs.stores import active_store
+from django_jobs.stores.database import newborn
 from django_jobs.stores.postgres import enqueueing
 from tests import jobs
 from tests.factories import JobFactory
@@ -152,5 +153,5 @@ def test_without_notify_no_hint(configure: Configure) -> None:
 
 def test_every_column_is_written_or_has_a_default() -> None:
     """A new column of the model must find its place in the statement."""
-    known = {"id", "params", *enqueueing.SHARED, *enqueueing.UNBORN, *enqueueing.CLOCK}
+    known = {*newborn.COLUMNS.split(", "), *newborn.EMPTY}
     assert known == {field.attname for field in Job._meta.concrete_fields}

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError, connections
 from django.db.models import Expression
 from django.db.transaction import TransactionManagementError
 
 from django_jobs.conf import config
 from django_jobs.exceptions import DuplicateJob, EnqueueUnavailable
+from django_jobs.models import Job
 from django_jobs.states import Actor, Status
 from django_jobs.stores import hints
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import Row, database, jobs, record, writing
+from django_jobs.stores.database.newborn import CLOCK, COLUMNS, Alike, group, is_newborn
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django_jobs.models import Job
-
 #: How often to look again when the holder of a unique key ends between our two looks.
 _UNIQUE_TRIES: Final = 5
+
+_MOMENTS: Final = (*CLOCK, "scheduled_for", "expires_at")
+_ID: Final = Job._meta.get_field("id")
+_PARAMS: Final = Job._meta.get_field("params")
 
 
 class Enqueueing(Store):
@@ -64,7 +68,7 @@ class Enqueueing(Store):
     def _insert(self, new: Sequence[Job], *, savepoint: bool = False) -> None:
         """Write new rows and their first transitions."""
         with writing(savepoint=savepoint):
-            jobs().bulk_create(new)
+            _insert_rows(new)
             for status in {job.status for job in new}:
                 rows = [
                     Row(job.id, "", job.lease, job.attempt_count)
@@ -72,15 +76,50 @@ class Enqueueing(Store):
                     if job.status == status
                 ]
                 record(rows, Status(status), actor=Actor.PRODUCER)
-        for job in new:
-            read_expressions_later(job)
+        settle(new)
 
 
-def read_expressions_later(job: Job) -> None:
-    """Times computed by the database become deferred fields: read from it when asked for."""
-    for name in ("scheduled_for", "expires_at"):
-        if isinstance(job.__dict__.get(name), Expression):
-            del job.__dict__[name]
+def settle(new: Iterable[Job]) -> None:
+    """Tell new jobs that they are stored.
+
+    Times computed by the database become deferred fields: read from it when asked for.
+    """
+    alias = database()
+    for job in new:
+        job._state.adding, job._state.db = False, alias
+        for name in _MOMENTS:
+            if isinstance(job.__dict__.get(name), Expression):
+                del job.__dict__[name]
+
+
+def _insert_rows(new: Sequence[Job]) -> None:
+    rows = [vars(job) for job in new]
+    if not all(map(is_newborn, rows)):
+        jobs().bulk_create(new)
+        return
+    for alike in group(rows):
+        _insert_alike(alike)
+
+
+def _insert_alike(alike: Alike) -> None:
+    """One statement, filled for each job by the database's driver."""
+    connection = connections[database()]
+    table = connection.ops.quote_name(Job._meta.db_table)
+    values, shared = alike.values()
+    sql = f"INSERT INTO {table} ({COLUMNS}) VALUES (%s, %s, {values})"  # noqa: S608 - own names
+    rows = [
+        (
+            _ID.get_db_prep_save(row["id"], connection),
+            _PARAMS.get_db_prep_save(row["params"], connection),
+            *shared,
+        )
+        for row in alike.rows
+    ]
+    with connection.cursor() as cursor:
+        if len(rows) == 1:
+            cursor.execute(sql, rows[0])
+        else:
+            cursor.executemany(sql, rows)
 
 
 @contextmanager
