@@ -30,7 +30,7 @@ from benchmarks import (
 from benchmarks.arena import Arena
 from benchmarks.contestants import Contestant
 from benchmarks.flames import flame_chart
-from benchmarks.plan import Plan, tell
+from benchmarks.plan import QUICK_END, Plan, tell
 from benchmarks.processes import ROOT
 from benchmarks.report import PICTURES
 from benchmarks.results import Results
@@ -56,6 +56,8 @@ def main() -> None:
     """Run what the command line asks for."""
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(QUICK_END if options.quick and options.peers == "none" else 0)
     told = {name: value for name, value in vars(options).items() if name != "json"}
     results = Results(options=told)
     peers = list(equipped(options.peers, results, upgrade=options.upgrade))
@@ -64,7 +66,7 @@ def main() -> None:
             results.machine = machine.describe(arena.postgres)
             run(Plan(arena, results, peers, options.runs, options.quick, options.minutes), options)
     except KeyboardInterrupt:
-        tell("Interrupted; this is what was measured:")
+        tell("Interrupted, or out of time; this is what was measured:")
     print(table.plain(table.HEADER, table.rows(results)))
     show_verdicts(results)
     for failure in results.failures:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.slots import MANY_SLOTS, SLOTS
+from benchmarks.slots import SLOTS, THREAD_SLOTS
 
 HERE: Final = Path(__file__).resolve().parent
 PEERS: Final = HERE / "peers"
@@ -96,7 +96,7 @@ def _read(path: Path, role: Role, command: tuple[str, ...], **more: Any) -> Cont
 def ours() -> Contestant:
     """django_jobs at its defaults, with synchronous jobs."""
     command = (sys.executable, "-m", "benchmarks.ours")
-    return _read(HERE / "ours.py", Role.OURS, command, slots=MANY_SLOTS)
+    return _read(HERE / "ours.py", Role.OURS, command, slots=THREAD_SLOTS)
 
 
 def bare() -> Contestant:

@@ -58,5 +58,5 @@ def pick_up_times(plan: Plan, contestant: Contestant) -> dict[str, Any]:
 
 def _jobs(plan: Plan, contestant: Contestant) -> int:
     if "BENCH_PAUSES" in contestant.environment:
-        return 10 if plan.quick else 60
+        return 8 if plan.quick else 60
     return 100 if plan.quick else 300

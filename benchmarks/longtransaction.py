@@ -26,7 +26,7 @@ SLICES = 10
 
 def benchmark(plan: Plan) -> None:
     """The same pace of jobs without and with such a transaction."""
-    seconds = 8.0 if plan.quick else plan.minutes * 60
+    seconds = 5.0 if plan.quick else plan.minutes * 60
     for hold, name in ((False, FREE), (True, HELD)):
         if plan.is_late:
             return

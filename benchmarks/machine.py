@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+import time
 from pathlib import Path
 
 import django
@@ -20,6 +21,7 @@ def describe(postgres: DurablePostgres) -> dict[str, str]:
         "processor": f"{os.cpu_count()} × {_processor()}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
+        "load before": f"{os.getloadavg()[0]:.1f} processes",
         "disk": f"{_syncs_per_second(postgres):,.0f} synced writes of 8 kB per second",
         "PostgreSQL": programs_version(postgres.programs),
         "Python": platform.python_version(),
@@ -38,8 +40,6 @@ def _processor() -> str:
 
 def _syncs_per_second(postgres: DurablePostgres) -> float:
     """How often a small write reaches the disk on which the database lies."""
-    import time
-
     path = postgres.folder / "sync"
     began, syncs = time.perf_counter(), 0
     with path.open("wb") as file:

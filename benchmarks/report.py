@@ -113,7 +113,7 @@ def _peers(results: Results) -> str:
         (
             name,
             ", ".join(f"{package} {version}" for package, version in told["versions"].items()),
-            told["settings"],
+            told["settings"].replace("`", ""),
         )
         for name, told in results.contestants.items()
     ]

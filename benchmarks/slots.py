@@ -16,6 +16,7 @@ from typing import Final
 
 #: What the contract with the adapters promises; ours has a slot for each thread and needs more.
 SLOTS: Final = 64
+THREAD_SLOTS: Final = 256
 MANY_SLOTS: Final = 4096
 
 WIDTH: Final = 8

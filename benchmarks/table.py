@@ -38,7 +38,8 @@ def rows(results: Results, benchmark: str = "") -> Iterator[Row]:
 
 
 def _case(results: Results, series: Sequence[Series]) -> Iterator[Row]:
-    bare = best(one for one in series if one.role == Role.BARE)
+    # The first of them, which is the one that the targets speak of.
+    bare = next((one for one in series if one.role == Role.BARE), None)
     peer = best(one for one in series if one.role == Role.PEER)
     for one in series:
         if one.listed:
@@ -54,8 +55,8 @@ def _row(one: Series, bare: Series | None, peer: Series | None, base: Series | N
         number(one.median),
         f"{number(min(values))}–{number(max(values))}" if values else "failed",
         one.unit,
-        number(one.ratio(bare)) if bare and one.role != Role.BARE else "",
-        number(one.ratio(peer)) if peer and one.role != Role.PEER else "",
+        number(one.ratio(bare)) if bare and bare is not one else "",
+        number(one.ratio(peer)) if peer and peer is not one else "",
         number(one.ratio(base)) if base else "",
         number(one.middle(lambda sample: sample.cpu), digits=3),
         number(one.middle(lambda sample: sample.server_cpu), digits=3),
