@@ -17,6 +17,7 @@ from django_jobs.stores.base import Store
 from django_jobs.stores.database.enqueueing import clear_errors
 from django_jobs.stores.database.moves import (
     CHUNK,
+    Among,
     Row,
     database,
     jobs,
@@ -51,22 +52,22 @@ class Claiming(Store):
     """Verbs that take a lease or extend it."""
 
     def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
-        if not self._may_be_worth_it(request):
+        due = [_claimable(queue, request)[:limit] for queue, limit in request.limits.items()]
+        if not self._may_be_worth_it(due):
             return []
         with writing():
             claimed: list[ClaimedJob] = []
-            for queue, limit in request.limits.items():
+            for queryset in due:
                 # Lock first, update by literal ids after: PostgreSQL may ignore the LIMIT of
                 # a locking SELECT inside IN (...).
-                found = _lock_for_claim(_claimable(queue, request)[:limit])
-                claimed += _take(found, request.holder)
+                claimed += _take(_lock_for_claim(queryset), request.holder)
         return claimed
 
-    def _may_be_worth_it(self, request: ClaimRequest) -> bool:
+    def _may_be_worth_it(self, due: Sequence[JobQuerySet]) -> bool:
         """On SQLite look before asking for the one write lock of the whole database."""
         if connections[database()].vendor != "sqlite":
             return True
-        return any(_claimable(queue, request).exists() for queue in request.limits)
+        return any(queryset.exists() for queryset in due)
 
     def claim_job(self, job_id: UUID, holder: Holder) -> ClaimedJob | None:
         with writing():
@@ -94,7 +95,7 @@ class Claiming(Store):
             # One row that somebody has locked must not keep the other leases from being renewed.
             ids = list(lock(held.order_by("id")).values_list("id", flat=True))
             for start in range(0, len(ids), CHUNK):
-                chunk = held.filter(id__in=ids[start : start + CHUNK])
+                chunk = held.filter(Among(ids[start : start + CHUNK]))
                 chunk.update(worker_expires_at=seconds_from_now(lease))
         return len(ids)
 

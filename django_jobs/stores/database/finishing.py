@@ -16,6 +16,7 @@ from django_jobs.outcome import Outcome
 from django_jobs.states import DELAYED, Actor, Status
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import (
+    Among,
     Row,
     database,
     jobs,
@@ -65,7 +66,7 @@ class _Held(NamedTuple):
 
 def _held(ids: Iterable[UUID]) -> dict[UUID, _Held]:
     """Lock the running ones of these jobs, in one order so that two finishers can't deadlock."""
-    rows = jobs().running().filter(id__in=list(ids)).order_by("id")
+    rows = jobs().running().filter(Among(list(ids))).order_by("id")
     found = lock(rows, skip_locked=False).values_list(
         "id", "status", "lease", "attempt_count", "cancel_requested_at"
     )
@@ -88,7 +89,7 @@ def _group(finishes: Iterable[Finish]) -> dict[Any, list[Finish]]:
         outcome, report = finish.outcome, finish.report
         key = (
             outcome.status,
-            json.dumps(outcome.result),
+            None if outcome.result is None else json.dumps(outcome.result),
             outcome.error,
             outcome.reason,
             outcome.delay,
