@@ -1,10 +1,10 @@
-"""Tells the signals what became of an attempt, after the store accepted it."""
+"""Tells the log and the signals what became of an attempt, after the store accepted it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django_jobs import signals
+from django_jobs import log, signals
 from django_jobs.states import Status
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def announce_start(definition: JobDefinition[Any, Any], job: ClaimedJob) -> None:
     """Send ``job_started``."""
+    log.started(job.job_name, job.id, job.attempt)
     if not signals.job_started.receivers:
         return  # nothing to prepare: this is asked for every job
     signals.emit(
@@ -45,9 +46,10 @@ def announce_progress(
 
 
 def announce_outcome(
-    definition: JobDefinition[Any, Any], job: ClaimedJob, outcome: Outcome, duration: float
+    definition: JobDefinition[Any, Any] | None, job: ClaimedJob, outcome: Outcome, duration: float
 ) -> None:
     """Send the signal of an accepted outcome; snoozes and releases have none."""
+    _log(job, outcome, duration)
     signal = _SIGNALS.get(outcome.status)
     if signal is None or not signal.receivers:
         return
@@ -67,6 +69,16 @@ def announce_outcome(
     )
 
 
+def _log(job: ClaimedJob, outcome: Outcome, duration: float) -> None:
+    match outcome.status:
+        case Status.COMPLETED:
+            log.completed(job.job_name, job.id, duration)
+        case Status.RETRYING:
+            log.retrying(job.job_name, job.id, job.attempt, outcome.delay, outcome.reason)
+        case Status.FAILED:
+            log.failed(job.job_name, job.id, job.attempt, outcome.reason, outcome.error)
+
+
 _SIGNALS = {
     Status.COMPLETED: signals.job_completed,
     Status.FAILED: signals.job_failed,
@@ -78,6 +90,9 @@ _SIGNALS = {
 
 def announce_rescue(definition: JobDefinition[Any, Any] | None, rescued: Rescued) -> None:
     """Send ``job_rescued``; then the signal of its end, if there is no other attempt."""
+    log.rescued(rescued.job_name, rescued.id, rescued.status, rescued.crash_count)
+    if rescued.status == Status.FAILED:
+        log.failed(rescued.job_name, rescued.id, rescued.attempt, rescued.reason, rescued.error)
     details: dict[str, Any] = {
         "job_id": rescued.id,
         "job_name": rescued.job_name,

@@ -1,4 +1,4 @@
-"""The app: finds every ``jobs.py`` and connects what listens."""
+"""The app: finds every ``jobs.py`` and registers the checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class DjangoJobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, the log subscriber and the jobs of every app."""
-        from django_jobs import checks, log  # noqa: F401 - importing them connects them
+        """Register the system checks and the jobs of every app."""
+        from django_jobs import checks  # noqa: F401 - importing them registers them
 
         autodiscover_modules("jobs")

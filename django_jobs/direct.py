@@ -74,12 +74,12 @@ def _run_claimed(definition: JobDefinition[Any, R], claimed: ClaimedJob) -> JobR
     _after_commit(announce_start, definition, claimed)
     done = _attempt(definition, claimed, reporter)
     finish = Finish(claimed, done.outcome, _caller(), reporter.last())
-    accepted = store.finish([finish])
-    if claimed.key not in accepted:
+    (written,) = store.finish([finish])
+    if written is None:
         raise LeaseLost(
             f"Job {claimed.id} took longer than its lease and was taken away; raise lease=."
         )
-    done = replace(done, outcome=accepted[claimed.key])
+    done = replace(done, outcome=written)
     _after_commit(announce_outcome, definition, claimed, done.outcome, done.duration)
     return _conclude(claimed, done, persisted=True)
 

@@ -72,18 +72,18 @@ class Reporter:
 
     def take(self) -> Report | None:
         """What is new since the last call, or ``None``."""
+        if not self._news and not self._lines:
+            return None  # what is added at this moment is seen by the next call
         with self._lock:
-            if not self._news and not self._lines:
-                return None
             report = self._report(self._percent if self._news else None)
             self._news = False
             return report
 
     def last(self) -> Report | None:
         """The final state, for the finish: the last progress always lands."""
+        if self._percent is None and not self._lines:
+            return None  # the job has ended and adds nothing: no lock is needed to see that
         with self._lock:
-            if self._percent is None and not self._lines:
-                return None
             return self._report(self._percent)
 
     def put_back(self, report: Report) -> None:

@@ -51,7 +51,8 @@ def claim_one(queue: str = "default", **options: Any) -> ClaimedJob:
 
 def finish(job: ClaimedJob, outcome: Outcome, report: Report | None = None) -> bool:
     """End an attempt; say whether the store accepted it."""
-    return job.key in active_store().finish([Finish(job, outcome, "worker:test", report)])
+    (written,) = active_store().finish([Finish(job, outcome, "worker:test", report)])
+    return written is not None
 
 
 def perform(job: ClaimedJob) -> Outcome:
@@ -60,9 +61,9 @@ def perform(job: ClaimedJob) -> Outcome:
     reporter = Reporter(job)
     announce_start(definition, job)
     done = attempt(definition, job, reporter)
-    accepted = active_store().finish([Finish(job, done.outcome, "worker:test", reporter.last())])
-    if job.key in accepted:
-        announce_outcome(definition, job, accepted[job.key], done.duration)
+    (written,) = active_store().finish([Finish(job, done.outcome, "worker:test", reporter.last())])
+    if written is not None:
+        announce_outcome(definition, job, written, done.duration)
     return done.outcome
 
 

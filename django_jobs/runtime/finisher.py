@@ -6,10 +6,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
-from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
@@ -123,7 +122,7 @@ class Finisher(threading.Thread):
         while not self._give_up.is_set():
             try:
                 with self._inflight.written_in_order:
-                    accepted = active_store().finish([entry.finish for entry in batch])
+                    written = active_store().finish([entry.finish for entry in batch])
             except (OperationalError, InterfaceError) as error:
                 pause = RETRY_PAUSES[min(tries, len(RETRY_PAUSES) - 1)]
                 logger.warning(
@@ -141,7 +140,7 @@ class Finisher(threading.Thread):
                 self._write_one_by_one(batch)
                 return
             else:
-                self._settle(batch, accepted)
+                self._settle(batch, written)
                 return
 
     def _write_one_by_one(self, batch: list[_Entry]) -> None:
@@ -157,11 +156,11 @@ class Finisher(threading.Thread):
         outcome = Outcome.fail(UNSTORABLE, UNSTORABLE)
         self._write([_Entry(replace(entry.finish, outcome=outcome, report=None), entry.duration)])
 
-    def _settle(self, batch: list[_Entry], accepted: Mapping[tuple[UUID, int], Outcome]) -> None:
+    def _settle(self, batch: list[_Entry], written: Sequence[Outcome | None]) -> None:
         self._inflight.settle(entry.finish.job for entry in batch)
-        for finish, duration in batch:
-            if (outcome := accepted.get(finish.job.key)) is not None:
-                announce_outcome(registry.get(finish.job.job_name), finish.job, outcome, duration)
+        for (finish, duration), outcome in zip(batch, written, strict=True):
+            if outcome is not None:
+                announce_outcome(registry.find(finish.job.job_name), finish.job, outcome, duration)
             else:
                 logger.warning(
                     "The lease %d of job %s was lost; its outcome is dropped",

@@ -61,10 +61,9 @@ class InFlight:
         """The leases have ended, one way or the other."""
         with self._lock:
             for job in jobs:
-                held = self._held.get(job.id)
-                # The same job may be here again already, under a newer lease.
-                if held is not None and held.job.lease == job.lease:
-                    del self._held[job.id]
+                held = self._held.pop(job.id, None)
+                if held is not None and held.job.lease != job.lease:
+                    self._held[job.id] = held  # here again already, under a newer lease
 
     def all(self) -> list[Running]:
         """Every held job."""

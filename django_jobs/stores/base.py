@@ -53,11 +53,11 @@ class Store(ABC):
         """Enqueue a job and take it in one transaction, so that no worker can get in between."""
 
     @abstractmethod
-    def finish(self, finishes: Sequence[Finish]) -> dict[tuple[UUID, int], Outcome]:
+    def finish(self, finishes: Sequence[Finish]) -> list[Outcome | None]:
         """Write the outcomes whose lease still holds.
 
         Returns:
-            What was written, by id and lease of the attempts that were accepted: a job that was
+            What was written for each of them, ``None`` where the lease was lost: a job that was
             asked to cancel is cancelled where its outcome would have put it back.
         """
 

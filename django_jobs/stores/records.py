@@ -59,11 +59,6 @@ class ClaimedJob:
     timeout: float | None
     correlation_id: str
 
-    @property
-    def key(self) -> tuple[UUID, int]:
-        """Id and lease: together they name this attempt, and no other one of the same job."""
-        return self.id, self.lease
-
 
 @dataclass(frozen=True, slots=True)
 class Held:

@@ -34,18 +34,15 @@ if TYPE_CHECKING:
 class Finishing(Store):
     """Verbs of a lease holder about its running jobs."""
 
-    def finish(self, finishes: Sequence[Finish]) -> dict[tuple[UUID, int], Outcome]:
+    def finish(self, finishes: Sequence[Finish]) -> list[Outcome | None]:
         with writing():
             held = _held(finish.job.id for finish in finishes)
-            accepted = [
-                _obey_cancel(finish, held[finish.job.id])
-                for finish in finishes
-                if finish.job.id in held and held[finish.job.id].row.lease == finish.job.lease
-            ]
+            checked = [_if_held(finish, held.get(finish.job.id)) for finish in finishes]
+            accepted = [finish for finish in checked if finish is not None]
             for alike in _group(accepted).values():
                 _end(alike, [held[finish.job.id].row for finish in alike])
             _save_lines(finish.report for finish in accepted if finish.report)
-        return {finish.job.key: finish.outcome for finish in accepted}
+        return [finish.outcome if finish else None for finish in checked]
 
     def report(self, reports: Sequence[Report]) -> None:
         with writing():
@@ -71,6 +68,13 @@ def _held(ids: Iterable[UUID]) -> dict[UUID, _Held]:
         "id", "status", "lease", "attempt_count", "cancel_requested_at"
     )
     return {row[0]: _Held(Row(*row[:4]), row[4] is not None) for row in found}
+
+
+def _if_held(finish: Finish, held: _Held | None) -> Finish | None:
+    """The finish, if its lease is the current one."""
+    if held is None or held.row.lease != finish.job.lease:
+        return None
+    return _obey_cancel(finish, held)
 
 
 def _obey_cancel(finish: Finish, held: _Held) -> Finish:

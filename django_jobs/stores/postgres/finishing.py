@@ -13,7 +13,6 @@ from django_jobs.stores.postgres.sql import fetch, integer_array, recorded, tabl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from django_jobs.outcome import Outcome
     from django_jobs.stores.records import Finish
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 # empty one, hence the other spelling. Locks are taken in the order of the ids, as by a renewal.
 _COMPLETE: Final = """
 WITH done AS (
-    SELECT * FROM unnest(%s::uuid[], %s::bigint[]{array}) AS done (id, lease{name})
+    SELECT * FROM unnest(%s::uuid[], %s::bigint[]{array})
+        WITH ORDINALITY AS done (id, lease{name}, place)
 ), moved AS (
     UPDATE {job} AS job
     SET status = 'completed', result = {result}, error = '', progress = 100,
@@ -32,35 +32,35 @@ WITH done AS (
     FROM done
     WHERE job.id = ANY(ARRAY(SELECT id FROM done)) AND job.id = done.id
         AND job.lease = done.lease AND job.status || '' = 'running'
-    RETURNING job.id, job.lease, job.attempt_count
+    RETURNING job.id, job.lease, job.attempt_count, done.place
 )
 {record}
-SELECT id, lease FROM moved
+SELECT place FROM moved
 """
 
 
 class FastFinishing(Finishing):
     """Completes jobs in one round trip; whatever else became of them goes the portable way."""
 
-    def finish(self, finishes: Sequence[Finish]) -> dict[tuple[UUID, int], Outcome]:
-        completed: dict[str, list[Finish]] = defaultdict(list)
-        others: list[Finish] = []
-        for finish in finishes:
-            if finish.outcome.status == Status.COMPLETED and finish.report is None:
-                completed[finish.actor].append(finish)
-            else:
-                others.append(finish)
-        if len(completed) == 1 and not others:
+    def finish(self, finishes: Sequence[Finish]) -> list[Outcome | None]:
+        kinds: dict[str | None, list[int]] = defaultdict(list)
+        for place, finish in enumerate(finishes):
+            is_simple = finish.outcome.status == Status.COMPLETED and finish.report is None
+            kinds[finish.actor if is_simple else None].append(place)
+        if len(kinds) == 1 and None not in kinds:
             return _complete(finishes)
+        written: list[Outcome | None] = [None] * len(finishes)
         with writing():
-            written = super().finish(others) if others else {}
-            for alike in completed.values():
-                written |= _complete(alike)
+            for actor, places in kinds.items():
+                alike = [finishes[place] for place in places]
+                outcomes = super().finish(alike) if actor is None else _complete(alike)
+                for place, outcome in zip(places, outcomes, strict=True):
+                    written[place] = outcome
         return written
 
 
-def _complete(finishes: Sequence[Finish]) -> dict[tuple[UUID, int], Outcome]:
-    outcomes = {finish.job.key: finish.outcome for finish in finishes}
+def _complete(finishes: Sequence[Finish]) -> list[Outcome | None]:
+    """Complete what one actor has done."""
     record, recording = recorded(Status.RUNNING, Status.COMPLETED, finishes[0].actor)
     arrays: list[Any] = [
         uuid_array(finish.job.id for finish in finishes),
@@ -72,4 +72,5 @@ def _complete(finishes: Sequence[Finish]) -> dict[tuple[UUID, int], Outcome]:
         arrays.append([None if result is None else json.dumps(result) for result in results])
         parts = {"array": ", %s::text[]", "name": ", result", "result": "done.result::jsonb"}
     sql = _COMPLETE.format(**tables(), **parts, record=record)
-    return {key: outcomes[key] for key in fetch(sql, [*arrays, *recording])}
+    accepted = {place - 1 for (place,) in fetch(sql, [*arrays, *recording])}
+    return [finish.outcome if place in accepted else None for place, finish in enumerate(finishes)]
