@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.db import connections, transaction
 from django.db.models.expressions import DatabaseDefault
 
+from django_jobs.conf import config
 from django_jobs.states import Actor
 from django_jobs.stores.database.enqueueing import Enqueueing, settle
 from django_jobs.stores.database.moves import database
 from django_jobs.stores.database.newborn import CLOCK, COLUMNS, Alike, group, is_newborn
-from django_jobs.stores.postgres.sql import fetch, recorded, tables, uuid_array
+from django_jobs.stores.postgres import prepared
+from django_jobs.stores.postgres.sql import RECORD, fetch, tables, uuid_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,15 +88,30 @@ def _all_or_none(statements: int, *, savepoint: bool) -> AbstractContextManager[
 def _write(part: Alike, params: str) -> datetime:
     """Insert the jobs of one statement; return the database's time."""
     values, parameters = part.values()
+    status = part.rows[0]["status"]
+    recording = ("", status, Actor.PRODUCER) if config.writes_transitions else ()
     if len(part.rows) == 1:
-        rows, parameters = _ONE, [part.rows[0]["id"], params[1:-1], *parameters]
+        # A JSON list without its brackets is the one that it holds.
+        one = [part.rows[0]["id"], params[1:-1], *parameters, *recording]
+        rows = prepared.fetch(_statement(_ONE, values, bool(recording)), one)
     else:
-        rows, parameters = _MANY, [*parameters, uuid_array(row["id"] for row in part.rows), params]
-    record, recording = recorded("", part.rows[0]["status"], Actor.PRODUCER)
-    rows = rows.format(values=values)
-    sql = _INSERT.format(**tables(), columns=COLUMNS, rows=rows, record=record)
-    ((moment,),) = fetch(sql, [*parameters, *recording])
+        ids = uuid_array(row["id"] for row in part.rows)
+        rows = fetch(
+            _statement(_MANY, values, bool(recording)), [*parameters, ids, params, *recording]
+        )
+    ((moment,),) = rows
     return cast("datetime", moment)
+
+
+@lru_cache
+def _statement(rows: str, values: str, records: bool) -> str:
+    names = tables()
+    return _INSERT.format(
+        **names,
+        columns=COLUMNS,
+        rows=rows.format(values=values),
+        record=RECORD.format(**names) if records else "",
+    )
 
 
 def _tell_times(part: Alike, moment: datetime) -> None:

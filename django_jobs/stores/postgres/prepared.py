@@ -1,0 +1,75 @@
+"""Statements that PostgreSQL keeps prepared: parsed and planned once for a connection.
+
+A prepared statement is state of the session, which a pooler like pgbouncer hands to others after
+each transaction. So only connections that go straight to PostgreSQL prepare: they know the number
+of their server process. Django itself prepares nothing, and that stays so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from django.db import connections
+from django.db.backends.postgresql.psycopg_any import is_psycopg3
+
+from django_jobs.stores.database.moves import database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+if is_psycopg3:
+    from psycopg import Cursor
+
+    class _PreparingCursor(Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
+            return super().execute(query, params, prepare=True)
+
+
+#: Statements after which a connection prepares: one that serves a single request never would
+#: get back what it takes.
+_ENOUGH: Final = 5
+#: psycopg prepares on demand only if there is a threshold; this one is never reached without.
+_NEVER_BY_ITSELF: Final = 2**31
+
+#: How many statements each connection has seen, up to ``_ENOUGH``; and which ones are direct.
+_seen: Final[WeakKeyDictionary[Any, int]] = WeakKeyDictionary()
+_direct: Final[WeakKeyDictionary[Any, bool]] = WeakKeyDictionary()
+
+
+def fetch(sql: str, parameters: Sequence[Any]) -> list[Any]:
+    """Run a statement whose text seldom changes and return its rows."""
+    connection = connections[database()]
+    connection.ensure_connection()
+    # The log of queries shows values, which a prepared statement does not have in its text.
+    if not connection.queries_logged and _prepares(connection):
+        preparing: Any = _PreparingCursor(connection.connection)
+        cursor = connection.make_cursor(preparing)
+    else:
+        cursor = connection.cursor()
+    with cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def _prepares(connection: BaseDatabaseWrapper) -> bool:
+    raw = connection.connection
+    if raw in _direct:
+        return _direct[raw]
+    seen = _seen[raw] = _seen.get(raw, 0) + 1
+    if seen < _ENOUGH:
+        return False
+    direct = _direct[raw] = is_psycopg3 and _is_direct(connection)
+    if direct:
+        raw.prepare_threshold = raw.prepare_threshold or _NEVER_BY_ITSELF
+    return direct
+
+
+def _is_direct(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the process at the other end is PostgreSQL's own, and not a pooler's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    return bool(pid == connection.connection.info.backend_pid)
