@@ -29,10 +29,7 @@ from benchmarks import (
 )
 from benchmarks.arena import Arena
 from benchmarks.contestants import Contestant
-from benchmarks.flames import flame_chart
 from benchmarks.plan import QUICK_END, Plan, tell
-from benchmarks.processes import ROOT
-from benchmarks.report import PICTURES
 from benchmarks.results import Results
 from benchmarks.servers import DurablePostgres, Redis
 from benchmarks.targets import verdicts
@@ -69,6 +66,7 @@ def main() -> None:
         tell("Interrupted, or out of time; this is what was measured:")
     print(table.plain(table.HEADER, table.rows(results)))
     show_verdicts(results)
+    show_profile(results)
     for failure in results.failures:
         tell(f"failed: {failure}")
     if options.json:
@@ -76,19 +74,16 @@ def main() -> None:
 
 
 def run(plan: Plan, options: argparse.Namespace) -> None:
-    """Measure."""
-    for name in options.only:
-        if not plan.is_late:
-            BENCHMARKS[name](plan)
+    """Measure; what can't be measured does not stop the rest."""
+    chosen = {name: BENCHMARKS[name] for name in options.only}
     if options.profile:
-        stacks = profiling.profile(plan)
-        plan.results.profile = profiling.parts(stacks)
-        PICTURES.mkdir(exist_ok=True)
-        path = PICTURES / "stacks.svg"
-        path.write_text(flame_chart("Where a worker process spends its time", stacks))
-        tell(f"{path.relative_to(ROOT)} shows the profile.")
-        for part, share in plan.results.profile[:20]:
-            print(f"{share:5.1f} %  {part}")
+        chosen["profile"] = profiling.benchmark
+    for name, benchmark in chosen.items():
+        try:
+            if not plan.is_late:
+                benchmark(plan)
+        except Exception as error:  # noqa: BLE001 - the figures so far must not be lost
+            plan.fail(name, error)
 
 
 def show_verdicts(results: Results) -> None:
@@ -104,6 +99,12 @@ def show_verdicts(results: Results) -> None:
     ]
     if body:
         print("\n" + table.plain(("target", "limit", "measured", "verdict"), body))
+
+
+def show_profile(results: Results) -> None:
+    """Say where the time goes."""
+    for part, share in results.profile[:20]:
+        print(f"{share:5.1f} %  {part}")
 
 
 def parse() -> argparse.Namespace:

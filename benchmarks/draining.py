@@ -63,7 +63,7 @@ def sized(
 ) -> Sample:
     """A drain of as many jobs as take about the wanted time; found out in the first one."""
     opened = open_stage or plan.arena.stage
-    guess = contestant.drain_jobs // 4 if plan.quick else contestant.drain_jobs
+    guess = contestant.drain_jobs // 2 if plan.quick else contestant.drain_jobs
     key = f"{contestant.name} {sorted(contestant.environment.items())}"
     for _ in range(3):
         jobs = plan.drain_jobs.setdefault(key, min(guess, most))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.contestants import Contestant, bare, ours
-from benchmarks.plan import Plan
+from benchmarks.plan import Plan, Unsupported
 from benchmarks.processes import Failed
 from benchmarks.results import Sample
 
@@ -40,10 +40,6 @@ def _benchmark(plan: Plan, command: str, everybody: list[Contestant]) -> None:
             continue
         series = plan.results.one(command, command, contestant, "jobs/s")
         series.samples.append(sample)
-
-
-class Unsupported(Exception):
-    """A contestant has no such way."""
 
 
 def _sized(plan: Plan, contestant: Contestant, command: str, sizes: dict[str, int]) -> Sample:

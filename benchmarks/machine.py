@@ -20,7 +20,7 @@ def describe(postgres: DurablePostgres) -> dict[str, str]:
     return {
         "processor": f"{os.cpu_count()} × {_processor()}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "load before": f"{os.getloadavg()[0]:.1f} processes",
         "disk": f"{_syncs_per_second(postgres):,.0f} synced writes of 8 kB per second",
         "PostgreSQL": programs_version(postgres.programs),

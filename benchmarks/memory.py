@@ -18,6 +18,8 @@ MEBIBYTE = 2**20
 
 ABOVE = "worker process above the bare one"
 
+ATTACHED = "SELECT count(*) FROM django_jobs_workerprocess"
+
 #: The process that ours is compared with.
 BARE = "import django, signal; django.setup(); print('ready', flush=True); signal.pause()"
 
@@ -47,7 +49,7 @@ def _weigh(plan: Plan, jobs: int) -> dict[str, float]:
     with plan.arena.stage(contestant) as stage:
         bare, bare_proportional = _bare(stage)
         with stage.workers() as (tree,):
-            worker = worker_process(tree)
+            worker = worker_process(stage, tree)
             time.sleep(3)  # until all its threads have started
             idle = _resident(worker)
             together = sum(map(_proportional, tree.members()))
@@ -84,10 +86,10 @@ def _bare(stage: Stage) -> tuple[float, float]:
         tree.stop()
 
 
-def worker_process(tree: ProcessTree) -> psutil.Process:
-    """The only child of a ``runjobs``."""
-    wait_until(lambda: len(tree.members()) > 1, [tree], 60, 0.1)
-    return next(member for member in tree.members() if member.pid != tree.pid)
+def worker_process(stage: Stage, tree: ProcessTree) -> psutil.Process:
+    """The only worker process of a ``runjobs``, once it has said that it is there."""
+    wait_until(lambda: stage.ask(ATTACHED) == 1, [tree], 60, 0.1)
+    return psutil.Process(stage.ask("SELECT pid FROM django_jobs_workerprocess"))
 
 
 def _after(stage: Stage, tree: ProcessTree, worker: psutil.Process, more: int, total: int) -> float:

@@ -18,6 +18,10 @@ QUICK_LIMIT: Final = 150.0
 QUICK_END: Final = 165
 
 
+class Unsupported(Exception):
+    """A contestant has no such way."""
+
+
 @dataclass
 class Plan:
     """Everything that a benchmark needs to know.
@@ -62,12 +66,19 @@ class Plan:
         began = time.monotonic()
         try:
             sample = measure()
-        except Failed as error:
-            self.results.failures.append(f"{what}: {error}")
-            tell(f"{what}: {error}")
+        except Unsupported:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others shall be measured
+            self.fail(what, error)
             return None
         tell(f"{what}: {sample.value:,.4g}  ({time.monotonic() - began:.0f} s)")
         return sample
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Remember that something could not be measured."""
+        text = str(error) if isinstance(error, Failed) else repr(error)
+        self.results.failures.append(f"{what}: {text}")
+        tell(f"{what}: {text}")
 
 
 def tell(text: str) -> None:

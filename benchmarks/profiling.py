@@ -14,9 +14,11 @@ from typing import Final
 
 from benchmarks.contestants import ours
 from benchmarks.draining import GLANCE, START_LIMIT, sized, wait_until
+from benchmarks.flames import flame_chart
 from benchmarks.memory import worker_process
 from benchmarks.plan import Plan, tell
-from benchmarks.processes import Failed, ProcessTree
+from benchmarks.processes import ROOT, Failed, ProcessTree
+from benchmarks.report import PICTURES
 
 #: Samples per second.
 RATE: Final = 250
@@ -28,17 +30,28 @@ FRAME: Final = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::\d+)?\)$")
 Stack = tuple[str, ...]
 
 
+def benchmark(plan: Plan) -> None:
+    """Sample a drain, draw all stacks, and keep the shares of the parts."""
+    stacks = profile(plan)
+    plan.results.profile = parts(stacks)
+    PICTURES.mkdir(exist_ok=True)
+    path = PICTURES / "stacks.svg"
+    path.write_text(flame_chart("Where a worker process spends its time", stacks))
+    tell(f"{path.relative_to(ROOT)} shows the profile.")
+
+
 def profile(plan: Plan) -> dict[Stack, int]:
     """How often each stack was seen, of synchronous jobs, in a single worker process."""
     contestant = ours().variant(ours().name, BENCH_PROCESSES="1")
     rate = sized(plan, contestant).value
-    jobs = int(rate * SECONDS * 1.5) + 1000
+    # More than enough: under a busy machine the rate may have been too low.
+    jobs = int(rate * SECONDS * 3) + 1000
     with plan.arena.stage(contestant) as stage:
         stage.seed(jobs)
         stage.settle()
         with stage.workers() as (tree,):
             wait_until(lambda: stage.executed() > jobs // 50, [tree], START_LIMIT, GLANCE)
-            stacks = _sample(worker_process(tree).pid, stage.folder / "stacks")
+            stacks = _sample(worker_process(stage, tree).pid, stage.folder / "stacks")
             if stage.executed() >= jobs:
                 tell("The drain ended before its profile; the last samples show an idle process.")
     return stacks

@@ -97,7 +97,9 @@ def _many_workers(results: Results) -> float | None:
     ]
     most = max(drains, key=lambda one: one.x or 0, default=None)
     quickest = best(drains)
-    return most.ratio(quickest) if most and quickest else None
+    if most is None or quickest is None or (most.x or 0) < 64:
+        return None
+    return most.ratio(quickest)
 
 
 def _first_starting(benchmark: str, prefix: str) -> Figure:
