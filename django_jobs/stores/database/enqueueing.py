@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connections
-from django.db.models import Expression
 from django.db.transaction import TransactionManagementError
 
 from django_jobs.conf import config
@@ -17,7 +16,7 @@ from django_jobs.states import Actor, Status
 from django_jobs.stores import hints
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import Row, database, jobs, record, writing
-from django_jobs.stores.database.newborn import CLOCK, COLUMNS, Alike, group, is_newborn
+from django_jobs.stores.database.newborn import COLUMNS, Alike, group, is_newborn
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 #: How often to look again when the holder of a unique key ends between our two looks.
 _UNIQUE_TRIES: Final = 5
 
-_MOMENTS: Final = (*CLOCK, "scheduled_for", "expires_at")
 _ID: Final = Job._meta.get_field("id")
 _PARAMS: Final = Job._meta.get_field("params")
 
@@ -67,38 +65,24 @@ class Enqueueing(Store):
 
     def _insert(self, new: Sequence[Job], *, savepoint: bool = False) -> None:
         """Write new rows and their first transitions."""
+        rows = [vars(job) for job in new]
         with writing(savepoint=savepoint):
-            _insert_rows(new)
+            if all(map(is_newborn, rows)):
+                groups = list(group(rows))
+                for alike in groups:
+                    _insert_alike(alike)
+            else:
+                jobs().bulk_create(new)
+                groups = [Alike((), [row]) for row in rows]
             for status in {job.status for job in new}:
-                rows = [
+                born = [
                     Row(job.id, "", job.lease, job.attempt_count)
                     for job in new
                     if job.status == status
                 ]
-                record(rows, Status(status), actor=Actor.PRODUCER)
-        settle(new)
-
-
-def settle(new: Iterable[Job]) -> None:
-    """Tell new jobs that they are stored.
-
-    Times computed by the database become deferred fields: read from it when asked for.
-    """
-    alias = database()
-    for job in new:
-        job._state.adding, job._state.db = False, alias
-        for name in _MOMENTS:
-            if isinstance(job.__dict__.get(name), Expression):
-                del job.__dict__[name]
-
-
-def _insert_rows(new: Sequence[Job]) -> None:
-    rows = [vars(job) for job in new]
-    if not all(map(is_newborn, rows)):
-        jobs().bulk_create(new)
-        return
-    for alike in group(rows):
-        _insert_alike(alike)
+                record(born, Status(status), actor=Actor.PRODUCER)
+        for alike in groups:
+            alike.settle(database())
 
 
 def _insert_alike(alike: Alike) -> None:

@@ -19,6 +19,7 @@ from django_jobs.stores.database.moves import clock, database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
 #: What a producer decides. Most jobs that are enqueued together differ in id and params only.
 SHARED: Final = (
@@ -36,6 +37,7 @@ SHARED: Final = (
 )
 #: What the database's clock tells.
 CLOCK: Final = ("created_at", "updated_at")
+_MOMENTS: Final = (*CLOCK, "scheduled_for", "expires_at")
 #: What only the life of a job changes. New jobs have these values.
 UNBORN: Final = {
     "progress": 0,
@@ -93,6 +95,23 @@ class Alike(NamedTuple):
         written += [clock(connection.alias)] * len(CLOCK)
         return f"{', '.join(written)}, {_LITERALS}", parameters
 
+    def settle(self, alias: str, **times: datetime) -> None:
+        """Tell the jobs that they are stored, and what the database's clock said.
+
+        Times that only the database knows become deferred fields: read from it when asked for.
+        """
+        unknown = [
+            name
+            for name in _MOMENTS
+            if name not in times and isinstance(self.rows[0].get(name), Expression)
+        ]
+        for row in self.rows:
+            state = row["_state"]
+            state.adding, state.db = False, alias
+            row.update(times)
+            for name in unknown:
+                del row[name]
+
 
 def _compile(value: Expression) -> tuple[str, Iterable[Any]]:
     if isinstance(value, DatabaseDefault):
@@ -105,7 +124,11 @@ def _compile(value: Expression) -> tuple[str, Iterable[Any]]:
 
 def is_newborn(row: dict[str, Any]) -> bool:
     """Whether nobody, a middleware for one, has filled what only the life of a job does."""
-    return _life(row) == _unborn and all(isinstance(row[name], DatabaseDefault) for name in CLOCK)
+    return (
+        _life(row) == _unborn
+        and isinstance(row["created_at"], DatabaseDefault)
+        and isinstance(row["updated_at"], DatabaseDefault)
+    )
 
 
 def group(rows: Sequence[dict[str, Any]]) -> Iterator[Alike]:

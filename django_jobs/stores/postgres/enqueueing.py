@@ -11,7 +11,7 @@ from django.db.models.expressions import DatabaseDefault
 
 from django_jobs.conf import config
 from django_jobs.states import Actor
-from django_jobs.stores.database.enqueueing import Enqueueing, settle
+from django_jobs.stores.database.enqueueing import Enqueueing
 from django_jobs.stores.database.moves import database
 from django_jobs.stores.database.newborn import CLOCK, COLUMNS, Alike, group, is_newborn
 from django_jobs.stores.postgres import prepared
@@ -55,8 +55,7 @@ class FastEnqueueing(Enqueueing):
         with _all_or_none(len(parts), savepoint=savepoint):
             moments = [_write(part, params) for part, params in parts]
         for (part, _), moment in zip(parts, moments, strict=True):
-            _tell_times(part, moment)
-        settle(new)
+            _settle(part, moment)
 
 
 def _parts(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Alike, str]]:
@@ -114,10 +113,9 @@ def _statement(rows: str, values: str, records: bool) -> str:
     )
 
 
-def _tell_times(part: Alike, moment: datetime) -> None:
-    """Give the jobs what the database's clock said; it stands still within a statement."""
+def _settle(part: Alike, moment: datetime) -> None:
+    """The clock stands still within a statement: its time is that of every default."""
     times = dict.fromkeys(CLOCK, moment)
     if isinstance(part.rows[0]["scheduled_for"], DatabaseDefault):
         times["scheduled_for"] = moment
-    for row in part.rows:
-        row.update(times)
+    part.settle(database(), **times)
