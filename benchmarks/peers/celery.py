@@ -16,9 +16,9 @@ PACKAGES = ["celery[redis]", "redis[hiredis]"]
 PYTHON = "3.10"
 NEEDS = ["redis"]
 SETTINGS = (
-    "prefetch multiplier 128 and no results (its guide on optimising, for many short tasks), "
-    "pool `solo` (its guide on concurrency: no cost of a pool), no gossip, mingle, heartbeat or "
-    "log line per job, redis-py with hiredis; 2 processes"
+    "prefetch multiplier 128 and no results (its guide on optimising, for many short tasks), pool "
+    "`solo` (prefork was slower), no gossip, mingle, heartbeat or log line per job, redis-py with "
+    "hiredis; 2 processes"
 )
 PROCESSES = 2
 REMAINING_SQL = None

@@ -17,9 +17,9 @@ PACKAGES = ["chancy", "psycopg[binary]"]
 PYTHON = "3.11"
 NEEDS = ["postgres"]
 SETTINGS = (
-    "the executor of asyncio, which its documentation recommends for very many short jobs, with "
-    "concurrency 1000; eager polling (its guide on queues, where jobs are always waiting), "
-    "notifications on (default), no log line per job; 2 processes"
+    "the executor of asyncio (documented for large numbers of jobs) with concurrency 1000 (default "
+    "100), eager polling (documented for queues where jobs are always waiting), notifications on "
+    "(default), no log line per job; 2 processes"
 )
 PROCESSES = 2
 REMAINING_SQL = (

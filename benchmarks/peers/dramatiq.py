@@ -22,9 +22,9 @@ PACKAGES = ["dramatiq[redis]", "redis[hiredis]"]
 PYTHON = "3.10"
 NEEDS = ["redis"]
 SETTINGS = (
-    "its command line with 8 threads (default) and one process per core (its user guide), "
-    "dramatiq_queue_prefetch=128 (a variable that its guide lists: with the default of 16 the "
-    "threads wait for messages), redis-py with hiredis, no results; 2 processes"
+    "its command line with 8 threads and a process per core (default), dramatiq_queue_prefetch=128 "
+    "(documented: with the default of 16 the threads wait for messages), redis-py with hiredis, no "
+    "results; 2 processes"
 )
 PROCESSES = 2
 REMAINING_SQL = None

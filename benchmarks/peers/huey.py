@@ -16,7 +16,7 @@ PACKAGES = ["huey", "redis[hiredis]"]
 PYTHON = "3.10"
 NEEDS = ["redis"]
 SETTINGS = (
-    "4 threads (its guide: when in doubt, threads; 1 and 2 were slower), no results, no log line "
+    "4 threads (its help: when in doubt, threads; 1 and 2 were slower), no results, no log line "
     "per task, blocking reads (default), no periodic tasks, redis-py with hiredis; 2 processes"
 )
 PROCESSES = 2
