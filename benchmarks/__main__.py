@@ -30,6 +30,8 @@ from benchmarks import (
 from benchmarks.arena import Arena
 from benchmarks.contestants import Contestant
 from benchmarks.plan import QUICK_END, Plan, tell
+from benchmarks.processes import ROOT
+from benchmarks.report import PICTURES, draw_profile
 from benchmarks.results import Results
 from benchmarks.servers import DurablePostgres, Redis
 from benchmarks.targets import verdicts
@@ -64,13 +66,13 @@ def main() -> None:
             run(Plan(arena, results, peers, options.runs, options.quick, options.minutes), options)
     except KeyboardInterrupt:
         tell("Interrupted, or out of time; this is what was measured:")
+    if options.json:
+        results.save(options.json)
     print(table.plain(table.HEADER, table.rows(results)))
     show_verdicts(results)
     show_profile(results)
     for failure in results.failures:
         tell(f"failed: {failure}")
-    if options.json:
-        results.save(options.json)
 
 
 def run(plan: Plan, options: argparse.Namespace) -> None:
@@ -102,8 +104,11 @@ def show_verdicts(results: Results) -> None:
 
 
 def show_profile(results: Results) -> None:
-    """Say where the time goes."""
-    for part, share in results.profile[:20]:
+    """Say and draw where the time goes."""
+    if results.stacks:
+        draw_profile(results)
+        tell(f"{PICTURES.relative_to(ROOT)}/stacks.svg shows the profile.")
+    for part, share in profiling.parts(results.stacks)[:20]:
         print(f"{share:5.1f} %  {part}")
 
 

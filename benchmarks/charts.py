@@ -82,6 +82,11 @@ def nice_top(value: float) -> float:
     return float(next(step * power for step in steps if step * power >= value))
 
 
+def short(value: float) -> str:
+    """A figure for an axis."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _scale(marks: Sequence[float], *, logarithmic: bool) -> Callable[[float], float]:
     change: Callable[[float], float] = math.log10 if logarithmic else float
     low, high = change(min(marks)), change(max(marks))
@@ -106,7 +111,7 @@ def _y_axis(axes: Axes, top: float) -> list[str]:
         parts.append(
             f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{colour}"/>'
         )
-        parts.append(_text(LEFT - 8, y + 4, f"{value:,.4g}", anchor="end"))
+        parts.append(_text(LEFT - 8, y + 4, short(value), anchor="end"))
     return parts
 
 

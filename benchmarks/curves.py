@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from benchmarks.charts import Axes, Line, line_chart
+from benchmarks.charts import Axes, Line, line_chart, short
+from benchmarks.growth import EMPTY, NO_ROWS
 from benchmarks.results import Results
 
 
@@ -29,7 +31,7 @@ _WORKERS = Axes("Drain with more worker processes", "worker processes", "jobs/s"
 _PAYLOAD = Axes("Drain with larger arguments", "bytes of arguments per job", "jobs/s", ())
 _LONG = Axes(
     "Claims at 200 jobs/s beside a transaction that is held open",
-    "minutes",
+    "seconds",
     "p99 of a claim, ms",
     (),
     logarithmic=False,
@@ -61,5 +63,5 @@ def _with_marks(axes: Axes, lines: list[Line]) -> Axes:
     values = sorted({x for line in lines for x, _ in line.points})
     if not axes.logarithmic:
         values = [0.0, *values[1::2]]
-    marks = [(x, f"{x:,.3g}" if x < 1000 else f"{x:,.0f}") for x in values]
-    return Axes(axes.title, axes.x, axes.y, marks, axes.logarithmic)
+    marks = [(x, EMPTY if x == NO_ROWS else short(x)) for x in values]
+    return replace(axes, marks=marks)

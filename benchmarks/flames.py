@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Final
@@ -35,7 +35,7 @@ class Box:
     inner: dict[str, Box] = field(default_factory=dict)
 
 
-def flame_chart(title: str, stacks: dict[tuple[str, ...], int]) -> str:
+def flame_chart(title: str, stacks: Sequence[tuple[Sequence[str], int]]) -> str:
     """Draw the stacks."""
     root = _tree(stacks)
     boxes = list(_boxes(root, 0, 0, root.count))
@@ -53,9 +53,9 @@ def flame_chart(title: str, stacks: dict[tuple[str, ...], int]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _tree(stacks: dict[tuple[str, ...], int]) -> Box:
+def _tree(stacks: Sequence[tuple[Sequence[str], int]]) -> Box:
     root = Box("all")
-    for stack, count in stacks.items():
+    for stack, count in stacks:
         box = root
         box.count += count
         for name in stack:

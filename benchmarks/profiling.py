@@ -9,16 +9,15 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from benchmarks.contestants import ours
 from benchmarks.draining import GLANCE, START_LIMIT, sized, wait_until
-from benchmarks.flames import flame_chart
 from benchmarks.memory import worker_process
 from benchmarks.plan import Plan, tell
-from benchmarks.processes import ROOT, Failed, ProcessTree
-from benchmarks.report import PICTURES
+from benchmarks.processes import Failed, ProcessTree
 
 #: Samples per second.
 RATE: Final = 250
@@ -27,17 +26,19 @@ SECONDS: Final = 4
 #: A frame of py-spy: ``function (file:line)``.
 FRAME: Final = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::\d+)?\)$")
 
+#: What leads to the main loop of a worker process.
+START: Final = ("django_jobs.runtime.supervisor:", "django_jobs.runtime.child:")
+
 Stack = tuple[str, ...]
+Stacks = Sequence[tuple[Sequence[str], int]]
 
 
 def benchmark(plan: Plan) -> None:
-    """Sample a drain, draw all stacks, and keep the shares of the parts."""
-    stacks = profile(plan)
-    plan.results.profile = parts(stacks)
-    PICTURES.mkdir(exist_ok=True)
-    path = PICTURES / "stacks.svg"
-    path.write_text(flame_chart("Where a worker process spends its time", stacks))
-    tell(f"{path.relative_to(ROOT)} shows the profile.")
+    """Sample a drain."""
+    seen: Counter[Stack] = Counter()
+    for stack, count in profile(plan).items():
+        seen[_without_start(stack)] += count
+    plan.results.stacks = [(list(stack), count) for stack, count in seen.items()]
 
 
 def profile(plan: Plan) -> dict[Stack, int]:
@@ -100,16 +101,24 @@ def _module(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def parts(stacks: dict[Stack, int]) -> list[tuple[str, float]]:
+def _without_start(stack: Stack) -> Stack:
+    """Leave out how the process and its threads came to run."""
+    for depth, frame in enumerate(stack):
+        if frame.startswith("django_jobs.runtime.") and not frame.startswith(START):
+            return stack[depth:]
+    return stack
+
+
+def parts(stacks: Stacks) -> list[tuple[str, float]]:
     """The share of every module of django_jobs, with what it calls, in %."""
     counted: Counter[str] = Counter()
-    for stack, count in stacks.items():
+    for stack, count in stacks:
         counted[_owner(stack)] += count
     total = sum(counted.values()) or 1
     return [(name, 100 * count / total) for name, count in counted.most_common()]
 
 
-def _owner(stack: Stack) -> str:
+def _owner(stack: Sequence[str]) -> str:
     """The innermost module of ours in a stack, and whether it was in the driver or Django."""
     for depth, frame in reversed(list(enumerate(stack))):
         if frame.startswith(("django_jobs.", "benchmarks.")):

@@ -14,7 +14,9 @@ from typing import Final
 
 from benchmarks import curves, table
 from benchmarks.charts import bar_chart
+from benchmarks.flames import flame_chart
 from benchmarks.processes import ROOT
+from benchmarks.profiling import parts
 from benchmarks.results import Results
 from benchmarks.targets import verdicts
 
@@ -47,7 +49,7 @@ def merged(runs: list[Results]) -> Results:
         first.series = [one for one in first.series if one.benchmark not in measured]
         first.series += other.series
         first.contestants |= other.contestants
-        first.profile = other.profile or first.profile
+        first.stacks = other.stacks or first.stacks
         first.machine, first.options = other.machine, other.options
     return first
 
@@ -57,11 +59,17 @@ def write(results: Results) -> None:
     PICTURES.mkdir(exist_ok=True)
     for name, picture in curves.charts(results):
         (PICTURES / f"{name}.svg").write_text(picture)
-    if results.profile:
-        title = "Where a worker process spends its time"
-        picture = bar_chart(title, [(name, share) for name, share in results.profile][:14], "%")
-        (PICTURES / "profile.svg").write_text(picture)
+    if results.stacks:
+        draw_profile(results)
     PAGE.write_text(REGION.sub(lambda found: _filled(found, results), PAGE.read_text()))
+
+
+def draw_profile(results: Results) -> None:
+    """The parts as bars, and all stacks."""
+    PICTURES.mkdir(exist_ok=True)
+    title = "Where a worker process spends its time"
+    (PICTURES / "profile.svg").write_text(bar_chart(title, parts(results.stacks)[:14], "%"))
+    (PICTURES / "stacks.svg").write_text(flame_chart(title, results.stacks))
 
 
 def _filled(found: re.Match[str], results: Results) -> str:
@@ -121,7 +129,8 @@ def _peers(results: Results) -> str:
 
 
 def _profile(results: Results) -> str:
-    body = [(name, f"{share:.1f}") for name, share in results.profile if share >= 1]
+    shares = parts(results.stacks)
+    body = [(name, f"{share:.1f}") for name, share in shares if share >= 1]
     return table.markdown(("part", "% of samples"), body) if body else ""
 
 

@@ -81,14 +81,14 @@ class Series:
 
 @dataclass
 class Results:
-    """Everything of one run of the suite."""
+    """Everything of one run of the suite; ``stacks``: what a profile saw, and how often."""
 
     options: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
     contestants: dict[str, dict[str, Any]] = field(default_factory=dict)
     series: list[Series] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    profile: list[tuple[str, float]] = field(default_factory=list)
+    stacks: list[tuple[list[str], int]] = field(default_factory=list)
 
     def one(
         self, benchmark: str, case: str, contestant: Contestant, unit: str, **more: Any
