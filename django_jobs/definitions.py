@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack
 
 from asgiref.sync import sync_to_async
 
-from django_jobs import direct, producing
+from django_jobs import producing
 from django_jobs.context import JobContext, stand_alone_context
 from django_jobs.exceptions import InvalidArguments, InvalidJob
 from django_jobs.names import check_job_name
@@ -145,6 +145,8 @@ class JobDefinition(Generic[P, R]):
             InvalidArguments: the arguments do not fit the function.
             LeaseLost: it took longer than ``using(lease=...)`` and was taken away.
         """
+        from django_jobs import direct
+
         return direct.run_now(self, self.schema.bind(args, kwargs))
 
     def batch(
@@ -169,6 +171,8 @@ class JobDefinition(Generic[P, R]):
             InvalidOption: ``concurrency`` is out of range.
         """
         check_integer("concurrency", concurrency, 1, MAX_CONCURRENCY)
+        from django_jobs import direct
+
         return direct.run_batch(
             self.using(persist=persist),
             self._bind_many(calls),
@@ -183,6 +187,8 @@ class JobDefinition(Generic[P, R]):
             Job.DoesNotExist: there is no such job.
             InvalidTransition: it is not waiting, or it is another definition's.
         """
+        from django_jobs import direct
+
         return direct.run_from_database(self, job_id)
 
     async def alater(self, *args: P.args, **kwargs: P.kwargs) -> Job:

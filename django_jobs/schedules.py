@@ -160,12 +160,13 @@ def cron(
     def register(decorated: Definition) -> Definition:
         definition = _definition(decorated)
         schedule_name = _check_name(definition.name if name is None else name)
-        crontab = Crontab.parse(
-            expression,
-            settings.TIME_ZONE if timezone is None else timezone,
-            schedule_name,
-            min_interval=config.CRON_MIN_INTERVAL,
-        )
+        zone = settings.TIME_ZONE if timezone is None else timezone
+        if builtin:  # known to fire; trying it would load croniter into every process
+            crontab = Crontab(expression, zone, schedule_name)
+        else:
+            crontab = Crontab.parse(
+                expression, zone, schedule_name, min_interval=config.CRON_MIN_INTERVAL
+            )
         schedules.add(
             Schedule(
                 name=schedule_name,

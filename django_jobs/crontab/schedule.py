@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice, pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
-
-from croniter import croniter
-from croniter.croniter import CroniterError
 
 from django_jobs.crontab.fields import fields_of, is_hashed
 from django_jobs.crontab.zones import end_of_gap, overlap, zone_named
 from django_jobs.exceptions import CronNeverFires, CronTooFrequent, InvalidCron
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 _HOUR: Final = 1
 _NONE: Final = timedelta(0)
@@ -189,18 +189,24 @@ class Crontab:
 
     def _walls(self, start: datetime, *, backwards: bool = False) -> Iterator[datetime]:
         """Yield the matching wall-clock times after (or before) ``start``, without zone."""
-        times = croniter(" ".join(self._fields), start, hash_id=self.name or None)
+        times = self._croniter(start)
         advance = times.get_prev if backwards else times.get_next
         while True:
             try:
                 yield advance(datetime)
-            except (CroniterError, OverflowError, ValueError):  # the end of the calendar
+            except (OverflowError, ValueError):  # the end of the calendar
                 return
+
+    def _croniter(self, start: datetime) -> croniter:
+        # Its errors are ValueErrors. A web process that computes no fires need not load it.
+        from croniter import croniter
+
+        return croniter(" ".join(self._fields), start, hash_id=self.name or None)
 
     def _check_that_it_fires(self) -> None:
         try:
-            croniter(" ".join(self._fields), _SAMPLE_START, hash_id=self.name or None)
-        except (CroniterError, ValueError, KeyError) as error:
+            self._croniter(_SAMPLE_START)
+        except (ValueError, KeyError) as error:
             raise InvalidCron(f"cron: {self.expression!r} cannot be read: {error}.") from None
         if next(self._walls(_SAMPLE_START), None) is None:
             raise CronNeverFires(f"cron: no date ever matches {self.expression!r}.")
