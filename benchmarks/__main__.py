@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -54,8 +53,8 @@ BENCHMARKS: Final[dict[str, Callable[[Plan], None]]] = {
 def main() -> None:
     """Run what the command line asks for."""
     options = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, interrupt)
     signal.alarm(QUICK_END if options.quick and options.peers == "none" else 0)
     told = {name: value for name, value in vars(options).items() if name != "json"}
     results = Results(options=told)
@@ -73,6 +72,13 @@ def main() -> None:
     show_profile(results)
     for failure in results.failures:
         tell(f"failed: {failure}")
+
+
+def interrupt(*_: object) -> None:
+    """End once, and let nothing disturb the end of what was started."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def run(plan: Plan, options: argparse.Namespace) -> None:

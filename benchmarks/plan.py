@@ -50,8 +50,9 @@ class Plan:
 
     @property
     def is_late(self) -> bool:
-        """Whether a quick run has no time for more."""
-        return self.quick and time.monotonic() - self.arena.began > QUICK_LIMIT
+        """Whether a quick run without peers has no time for more."""
+        hurried = self.quick and not self.peers
+        return hurried and time.monotonic() - self.arena.began > QUICK_LIMIT
 
     def rounds(self, contestants: list[Contestant]) -> Iterable[tuple[int, Contestant]]:
         """Everybody by turns, each round begun by another one."""

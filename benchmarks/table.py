@@ -42,7 +42,7 @@ def _case(results: Results, series: Sequence[Series]) -> Iterator[Row]:
     bare = next((one for one in series if one.role == Role.BARE), None)
     peer = best(one for one in series if one.role == Role.PEER)
     for one in series:
-        if one.listed:
+        if one.listed and one.samples:
             base = results.find(one.benchmark, one.base, one.contestant)
             yield _row(one, bare, peer, base if one.base != one.case else None)
 
