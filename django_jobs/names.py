@@ -13,6 +13,9 @@ JOB_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 #: Queues and workers share one pattern.
 QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{3,50}", re.ASCII)
 
+#: The built-in job that deletes old jobs, and its schedule.
+CLEANUP: Final = "jobs.cleanup"
+
 
 def check_job_name(name: object) -> str:
     """Return ``name`` if a job may be called so.

@@ -8,9 +8,8 @@ from django.db import router, transaction
 
 from django_jobs.conf import config
 from django_jobs.models import CronJob
+from django_jobs.names import CLEANUP
 from django_jobs.schedules import Schedule, schedules
-
-CLEANUP = "jobs.cleanup"
 
 
 def sync_schedules() -> None:
