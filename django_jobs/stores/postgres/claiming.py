@@ -27,7 +27,9 @@ _DUE: Final = """ARRAY(
     FOR NO KEY UPDATE SKIP LOCKED
 )"""
 
-# By ctid: the rows were just locked, so nobody moves them, and no index is searched again.
+# By ctid: the rows were just locked, so nobody moves them, and no index is searched again. Nothing
+# else is said about them: status = 'pending' would offer the planner the index of pending jobs,
+# which it takes for an empty one when its statistics are old, and reads as a whole.
 _TAKE: Final = """
 WITH moved AS (
     UPDATE {job}
@@ -36,7 +38,7 @@ WITH moved AS (
         worker_expires_at = statement_timestamp() + make_interval(secs => %s),
         progress = 0, progress_message = '', completed_at = NULL,
         updated_at = statement_timestamp()
-    WHERE ctid = ANY({due}) AND status = 'pending'
+    WHERE ctid = ANY({due})
     RETURNING id, job_name, queue, params, lease, attempt_count, failure_count, max_attempts,
         timeout, correlation_id, priority, scheduled_for
 )
