@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django_jobs.announcing import announce_start
 from django_jobs.conf import config
 from django_jobs.registry import registry
+from django_jobs.runtime.foresight import Foresight
 from django_jobs.stores import active_store
 from django_jobs.stores.records import ClaimRequest, Holder
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from django_jobs.runtime.inflight import InFlight, Running
     from django_jobs.runtime.pool import QueuePool
 
-#: Jobs are claimed ahead of their slots for at most this many seconds of expected work,
-AHEAD: Final = 0.5
-#: and at most this many.
-MOST_AHEAD: Final = 1000
 #: Jobs that wait longer than this, in seconds, for a slot are handed back for others.
 LONGEST_WAIT: Final = 1.0
 
@@ -40,6 +37,7 @@ class Claimer:
         finisher: Finisher,
     ) -> None:
         self._pools = pools
+        self._foresight = {queue: Foresight(pool) for queue, pool in pools.items()}
         self._process = process
         self._actor = actor
         self._inflight = inflight
@@ -49,7 +47,8 @@ class Claimer:
         """Claim for every queue that has room and start the jobs; return how many."""
         if self._finisher.is_behind():
             return 0  # what ended but is not written would run again after a crash
-        limits = {queue: room for queue, pool in self._pools.items() if (room := _room(pool)) > 0}
+        rooms = {queue: foresight.room() for queue, foresight in self._foresight.items()}
+        limits = {queue: room for queue, room in rooms.items() if room > 0}
         if not limits:
             return 0
         holder = Holder(self._actor, self._process, config.LEASE)
@@ -58,30 +57,19 @@ class Claimer:
         for running in self._inflight.add(claimed):
             announce_start(running.definition, running.job)
             by_queue[running.job.queue].append(running)
-        for queue, jobs in by_queue.items():
-            self._pools[queue].add(jobs)
+        for queue, asked in limits.items():
+            self._foresight[queue].claimed(asked, len(by_queue[queue]))
+            self._pools[queue].add(by_queue[queue])
         return len(claimed)
 
     def late(self, older_than: float = LONGEST_WAIT) -> list[Running]:
         """Take back the jobs that have waited for a slot too long."""
-        return [running for pool in self._pools.values() for running in pool.take_back(older_than)]
-
-
-def _room(pool: QueuePool) -> int:
-    """How many jobs to claim for a queue now."""
-    ahead = _ahead(pool)
-    # Short jobs: fetch the next load when half of the last is used up, not one by one.
-    pool.ask_below(ahead // 2)
-    if pool.waiting > ahead // 2:
-        return 0
-    return pool.free_slots + ahead - pool.waiting
-
-
-def _ahead(pool: QueuePool) -> int:
-    duration = pool.expected_duration()
-    if duration is None or duration > AHEAD:
-        return 0
-    return min(int(AHEAD * pool.concurrency / max(duration, 1e-6)), MOST_AHEAD)
+        late: list[Running] = []
+        for queue, pool in self._pools.items():
+            if taken := pool.take_back(older_than):
+                self._foresight[queue].handed_back()
+                late += taken
+        return late
 
 
 def jittered(seconds: float) -> float:

@@ -74,10 +74,11 @@ class QueuePool:
     def take_back(self, older_than: float) -> list[Running]:
         """Remove and return the jobs that have waited for a slot longer than ``older_than`` s."""
         limit = time.monotonic() - older_than
+        late: list[Running] = []
         with self._lock:
-            late = [running for running in self._waiting if running.claimed_at <= limit]
-            for running in late:
-                self._waiting.remove(running)
+            # In the order of their claims: the first is the oldest.
+            while self._waiting and self._waiting[0].claimed_at <= limit:
+                late.append(self._waiting.popleft())
         return late
 
     def ask_below(self, low: int) -> None:
