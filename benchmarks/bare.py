@@ -37,8 +37,7 @@ CREATE TABLE bare_job (
     status text NOT NULL DEFAULT 'pending',
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX bare_job_due ON bare_job (queue, id) WHERE status = 'pending';
-CREATE INDEX bare_job_held ON bare_job (id) WHERE status = 'running';
+CREATE INDEX bare_job_due ON bare_job (id) WHERE status = 'pending';
 """
 INSERT: Final = "INSERT INTO bare_job (queue, name, params) VALUES (%s, %s, %s)"
 UNNEST: Final = """
@@ -46,15 +45,17 @@ INSERT INTO bare_job (queue, name, params)
 SELECT 'bench', 'noop', one FROM unnest(%s::jsonb[]) AS one
 """
 COPY: Final = "COPY bare_job (queue, name, params) FROM STDIN"
+# By address and through arrays: joined, PostgreSQL would read the whole table for each batch.
 CLAIM: Final = """
-WITH due AS (
-    SELECT id FROM bare_job WHERE status = 'pending' AND queue = 'bench'
+UPDATE bare_job SET status = 'running' WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM bare_job WHERE status = 'pending'
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-)
-UPDATE bare_job SET status = 'running' FROM due WHERE bare_job.id = due.id
-RETURNING bare_job.id, bare_job.name, bare_job.params
+)) RETURNING id, name, params
 """
-FINISH: Final = "UPDATE bare_job SET status = 'done' WHERE id = ANY(%s) AND status = 'running'"
+FINISH: Final = """
+UPDATE bare_job SET status = 'done'
+WHERE id = ANY(ARRAY(SELECT unnest(%s::bigint[]))) AND status || '' = 'running'
+"""
 
 
 def connect() -> psycopg.Connection[Any]:
