@@ -62,9 +62,13 @@ def main() -> None:
     try:
         with servers(peers) as arena:
             results.machine = machine.describe(arena.postgres)
-            run(Plan(arena, results, peers, options.runs, options.quick, options.minutes), options)
+            plan = Plan(arena, results, peers, options.runs, options.quick, options.minutes)
+            run(plan, options)
     except KeyboardInterrupt:
         tell("Interrupted, or out of time; this is what was measured:")
+    for peer in peers:
+        told = {"settings": peer.settings, "versions": environments.versions(peer)}
+        results.contestants[peer.name] = told
     if options.json:
         results.save(options.json)
     print(table.plain(table.HEADER, table.rows(results)))
@@ -173,10 +177,6 @@ def equipped(wanted: str, results: Results, *, upgrade: bool) -> Iterator[Contes
         except environments.NotInstallable as error:
             results.failures.append(f"{peer.name} does not take part: {error}")
             continue
-        results.contestants[peer.name] = {
-            "settings": peer.settings,
-            "versions": environments.versions(ready),
-        }
         yield ready
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +13,8 @@ from typing import Final
 
 from benchmarks.arena import PostgresStage
 from benchmarks.contestants import Contestant, ours
-from benchmarks.draining import sized, wait_until, watch
-from benchmarks.plan import Plan
+from benchmarks.draining import drain, sized, wait_until, watch
+from benchmarks.plan import Plan, tell
 from benchmarks.processes import ProcessTree, cpu_seconds
 from benchmarks.results import Sample
 from benchmarks.slots import MANY_SLOTS
@@ -24,12 +25,14 @@ PER_SUPERVISOR: Final = 16
 START_LIMIT: Final = 120.0
 ATTACHED: Final = "SELECT count(*) FROM django_jobs_workerprocess"
 
+BESIDE: Final = "drain by 2 processes"
+
 TRANSACTIONS: Final = """
 SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()
 """
 #: A statement in the server's log, but not the borders of a transaction.
 STATEMENT: Final = re.compile(
-    rb"LOG:  (?:statement|execute [^:]*): (?!\s*(?:BEGIN|COMMIT|ROLLBACK))"
+    rb"LOG:  (?:statement|execute [^:]*): (?!\s*(?:BEGIN|COMMIT|ROLLBACK))\s*([^\n]{0,70})"
 )
 
 
@@ -40,13 +43,14 @@ def benchmark(plan: Plan) -> None:
     for number in range(plan.runs):
         for count in counts:
             if plan.is_late:
-                return
+                break
             title = f"drain, {count} processes"
             series = plan.results.one(
                 "workers", title, ours(), "jobs/s", x=float(count), base="drain, 2 processes"
             )
             measure = partial(_drain, plan, count, jobs)
             series.samples.append(plan.attempt(f"workers {number + 1}: {title}", measure))
+        _beside(plan, number, counts[-1] - 2, jobs)
     for _ in range(min(plan.runs, 3)):
         _idle(plan, counts[-1])
 
@@ -59,6 +63,20 @@ def _drain(plan: Plan, count: int, jobs: int) -> Sample:
         stage.settle()
         stage.call("resume")
         return watch(stage, trees, jobs)
+
+
+def _beside(plan: Plan, number: int, others: int, jobs: int) -> None:
+    """Two processes drain while others wait for jobs in another queue."""
+    title = f"{BESIDE}, {others} more on another queue"
+    series = plan.results.one("workers", title, ours(), "jobs/s", base="drain, 2 processes")
+
+    def measure() -> Sample:
+        crew = ours().variant(ours().name, BENCH_QUEUE="other", BENCH_PROCESSES=str(others))
+        with plan.arena.stage(crew) as stage, _attached(stage, others):
+            stage.environment |= {"BENCH_QUEUE": "bench", "BENCH_PROCESSES": "2"}
+            return drain(stage, jobs)
+
+    series.samples.append(plan.attempt(f"workers {number + 1}: {title}", measure))
 
 
 def _idle(plan: Plan, count: int) -> None:
@@ -91,11 +109,19 @@ def _costs(plan: Plan, count: int) -> tuple[float, ...]:
             first = _look(plan, stage, trees)
             time.sleep(seconds)
             last = _look(plan, stage, trees)
+        _tell_statements(plan, int(first[0]), int(last[0]), seconds * count)
     factors = (1.0, 1.0, 100.0, 100.0)
     return tuple(
         (after - before) / seconds / count * factor
         for before, after, factor in zip(first, last, factors, strict=True)
     )
+
+
+def _tell_statements(plan: Plan, first: int, last: int, divisor: float) -> None:
+    """Which statements idle processes send most, per process and second."""
+    sent = STATEMENT.findall(plan.arena.postgres.log.read_bytes())[first:last]
+    for statement, times in Counter(sent).most_common(5):
+        tell(f"  {times / divisor:.2f}/s  {statement.decode(errors='replace')}")
 
 
 def _look(

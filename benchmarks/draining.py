@@ -97,9 +97,13 @@ def watch(
     wait_until(lambda: stage.executed() >= first, trees, START_LIMIT, GLANCE)
     began, before = time.perf_counter(), stage.executed()
     cpu, server_cpu = _cpu(trees), cpu_seconds(stage.servers())
-    wait_until(lambda: stage.executed() >= jobs, trees, LIMIT, GLANCE)
-    if until_finished:
-        wait_until(lambda: stage.remaining() == 0, trees, LIMIT, LOOK)
+    try:
+        wait_until(lambda: stage.executed() >= jobs, trees, LIMIT, GLANCE)
+        if until_finished:
+            wait_until(lambda: stage.remaining() == 0, trees, LIMIT, LOOK)
+    except Failed as error:
+        ran, left = stage.executed(), stage.remaining()
+        raise Failed(f"{error}: {ran} of {jobs} jobs have run, {left} are not finished") from None
     seconds, done = time.perf_counter() - began, jobs - before
     if done <= 0:
         raise Failed(f"{jobs} jobs are too few to be measured")

@@ -51,7 +51,18 @@ def versions(peer: Contestant) -> dict[str, str]:
     command = [peer.command[0], "-c", script, *names]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
     told: dict[str, str] = json.loads(finished.stdout)
-    return told
+    return told | _node_packages(peer)
+
+
+def _node_packages(peer: Contestant) -> dict[str, str]:
+    """What an adapter installed for Node.js, in its own folder of the cache."""
+    packages = (CACHE / peer.key.replace("_", "-") / "node_modules").glob("*/package.json")
+    wanted = ("node", peer.name)
+    return {
+        path.parent.name: json.loads(path.read_text())["version"]
+        for path in packages
+        if path.parent.name in wanted
+    }
 
 
 def _install(peer: Contestant, folder: Path, python: Path) -> None:

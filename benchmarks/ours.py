@@ -1,7 +1,7 @@
 """django_jobs as a contestant: ``python -m benchmarks.ours COMMAND``, see ``contestants.py``.
 
 ``BENCH_JOB`` names the function, ``BENCH_PAYLOAD`` the bytes of its argument, ``BENCH_PROCESSES``
-the worker processes, ``BENCH_PAUSES`` the seconds between the jobs of ``latency``.
+and ``BENCH_QUEUE`` what a worker has, ``BENCH_PAUSES`` the seconds between the jobs of ``latency``.
 """
 
 from __future__ import annotations
@@ -70,8 +70,9 @@ seed = bulk
 def work(slot: int) -> None:
     """Become a worker until SIGTERM."""
     processes = os.environ.get("BENCH_PROCESSES", "2")
-    command = [sys.executable, "-m", "django", "runjobs", "--name", f"bench-{slot}"]
-    command += ["--queues", "bench", "--processes", processes]
+    queue = os.environ.get("BENCH_QUEUE", "bench")
+    command = [sys.executable, "-m", "django", "runjobs", "--name", f"{queue}-{slot}"]
+    command += ["--queues", queue, "--processes", processes]
     os.execv(command[0], command)  # noqa: S606
 
 

@@ -65,6 +65,6 @@ def _next_number(counter: Path) -> int:
     """A number that nobody else has got."""
     with counter.with_suffix(".next").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        number = file.tell()
+        number = file.seek(0, os.SEEK_END)  # not where the end was before the lock
         file.write(".")
     return number

@@ -152,6 +152,7 @@ TARGETS: Final = (
     ),
     Target("growth, the worst case ÷ the empty table", _worst("growth"), 0.9),
     Target("drain with 64 processes ÷ the best number", _many_workers, 0.8),
+    Target("drain beside idle processes ÷ without", _worst("workers", "drain by 2"), 0.8),
     Target(
         "statements per idle process and second",
         _value("workers", "idle: statements per process and second"),
