@@ -44,6 +44,11 @@ def nothing() -> None:
     """Do nothing."""
 
 
+@job(name="processes.nothing_async")
+async def nothing_async() -> None:
+    """Do nothing in an event loop."""
+
+
 @job(name="processes.gate", queue="slow")
 def gate(context: JobContext, path: str, opens: str) -> int:
     """Say that it started, then wait for a file."""
