@@ -56,8 +56,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, interrupt)
     signal.alarm(QUICK_END if options.quick and options.peers == "none" else 0)
-    told = {name: value for name, value in vars(options).items() if name != "json"}
-    results = Results(options=told)
+    results = Results(options={**vars(options), "json": None})
     peers = list(equipped(options.peers, results, upgrade=options.upgrade))
     try:
         with servers(peers) as arena:
@@ -67,8 +66,11 @@ def main() -> None:
     except KeyboardInterrupt:
         tell("Interrupted, or out of time; this is what was measured:")
     for peer in peers:
-        told = {"settings": peer.settings, "versions": environments.versions(peer)}
-        results.contestants[peer.name] = told
+        results.contestants[peer.name] = {
+            "settings": peer.settings,
+            "needs": sorted(peer.needs),
+            "versions": environments.versions(peer),
+        }
     if options.json:
         results.save(options.json)
     print(table.plain(table.HEADER, table.rows(results)))
@@ -166,6 +168,8 @@ def equipped(wanted: str, results: Results, *, upgrade: bool) -> Iterator[Contes
     if wanted == "none":
         return
     names = {name.replace("-", "_") for name in wanted.split(",")}
+    if unknown := names - {"all"} - {peer.key for peer in contestants.peers()}:
+        raise SystemExit(f"--peers: {', '.join(sorted(unknown))}: there is no such adapter.")
     for peer in contestants.peers():
         if wanted != "all" and peer.key not in names:
             continue

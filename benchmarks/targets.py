@@ -41,23 +41,28 @@ def _value(benchmark: str, case: str, contestant: str = OURS) -> Figure:
     return figure
 
 
-def _ratio(benchmark: str, contestant: str, other: str, factor: float = 1.0) -> Figure:
+def _ratio(benchmark: str, contestant: str, other: str) -> Figure:
     """Within one case that bears the name of its benchmark."""
 
     def figure(results: Results) -> float | None:
         one = results.find(benchmark, benchmark, contestant)
         two = results.find(benchmark, benchmark, other)
-        found = one.ratio(two) if one and two else None
-        return found / factor if found is not None else None
+        return one.ratio(two) if one and two else None
 
     return figure
 
 
-def _best_peer(benchmark: str, contestant: str = OURS) -> Figure:
+def _best_peer(benchmark: str, needs: str = "") -> Figure:
+    """Beside the best peer, or the best of those that need a certain server."""
+
     def figure(results: Results) -> float | None:
-        series = results.benchmarks().get(benchmark, {}).get(benchmark, [])
-        peer = best(one for one in series if one.role == Role.PEER)
-        return _ratio(benchmark, contestant, peer.contestant)(results) if peer else None
+        peer = best(
+            one
+            for one in results.benchmarks().get(benchmark, {}).get(benchmark, [])
+            if one.role == Role.PEER
+            if needs in ("", *results.contestants.get(one.contestant, {}).get("needs", ()))
+        )
+        return _ratio(benchmark, OURS, peer.contestant)(results) if peer else None
 
     return figure
 
@@ -116,11 +121,11 @@ def _first_starting(benchmark: str, prefix: str) -> Figure:
     return figure
 
 
-def _slower_of_both(other: str, factor: float) -> Figure:
+def _slower_of_both(other: str) -> Figure:
     """The slower one of sync and async beside another contestant."""
 
     def figure(results: Results) -> float | None:
-        both = [_ratio("drain", one, other, factor)(results) for one in (SYNC, ASYNC)]
+        both = [_ratio("drain", one, other)(results) for one in (SYNC, ASYNC)]
         return min((one for one in both if one is not None), default=None)
 
     return figure
@@ -136,10 +141,11 @@ TARGETS: Final = (
         _ratio("drain", SNAPSHOTS, "graphile-worker"),
         1.0,
     ),
-    Target("slower of sync and async ÷ PgQueuer", _slower_of_both("PgQueuer", 1.0), 0.96),
-    Target("slower of sync and async ÷ bare SQL", _slower_of_both(BARE_100, 1.0), 0.48),
+    Target("slower of sync and async ÷ PgQueuer", _slower_of_both("PgQueuer"), 0.96),
+    Target("slower of sync and async ÷ bare SQL", _slower_of_both(BARE_100), 0.48),
     Target("one later() ÷ one bare INSERT", _ratio("enqueue", OURS, "bare SQL"), 0.7),
     Target("one later() ÷ the fastest peer", _best_peer("enqueue"), 1.0),
+    Target("one later() ÷ the fastest peer on PostgreSQL", _best_peer("enqueue", "postgres"), 1.0),
     Target("later_many ÷ PgQueuer", _ratio("bulk", OURS, "PgQueuer"), 1.0),
     Target("later_many ÷ graphile-worker", _ratio("bulk", OURS, "graphile-worker"), 1.0),
     Target("latency p50, ms", _value("latency", "p50 since the call"), 2, at_least=False),
