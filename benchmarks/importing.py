@@ -37,7 +37,13 @@ def benchmark(plan: Plan) -> None:
 def _start(site: str, environment: dict[str, str]) -> dict[str, Any]:
     tree = ProcessTree(
         (sys.executable, "-m", "benchmarks.starting"),
-        {"BENCH_DSN": "postgresql://nobody@127.0.0.1:1/none", "BENCH_SITE": site, **environment},
+        {
+            "BENCH_DSN": "postgresql://nobody@127.0.0.1:1/none",
+            "BENCH_SITE": site,
+            # As an installed site has it, whatever this shell says.
+            "PYTHONDONTWRITEBYTECODE": "",
+            **environment,
+        },
     )
     try:
         told: dict[str, Any] = json.loads(tree.wait(60))
