@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def announce_start(definition: JobDefinition[Any, Any], job: ClaimedJob) -> None:
-    """Send ``job_started``."""
+    """Log it and send ``job_started``."""
     log.started(job.job_name, job.id, job.attempt)
     if not signals.job_started.receivers:
         return  # nothing to prepare: this is asked for every job
@@ -48,7 +48,7 @@ def announce_progress(
 def announce_outcome(
     definition: JobDefinition[Any, Any] | None, job: ClaimedJob, outcome: Outcome, duration: float
 ) -> None:
-    """Send the signal of an accepted outcome; snoozes and releases have none."""
+    """Log an accepted outcome and send its signal; snoozes and releases have none."""
     _log(job, outcome, duration)
     signal = _SIGNALS.get(outcome.status)
     if signal is None or not signal.receivers:
@@ -89,7 +89,7 @@ _SIGNALS = {
 
 
 def announce_rescue(definition: JobDefinition[Any, Any] | None, rescued: Rescued) -> None:
-    """Send ``job_rescued``; then the signal of its end, if there is no other attempt."""
+    """Log it and send ``job_rescued``; then the signal of its end, if there is no other attempt."""
     log.rescued(rescued.job_name, rescued.id, rescued.status, rescued.crash_count)
     if rescued.status == Status.FAILED:
         log.failed(rescued.job_name, rescued.id, rescued.attempt, rescued.reason, rescued.error)

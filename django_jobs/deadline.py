@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django_jobs.exceptions import JobTimeout
-
-if TYPE_CHECKING:
-    import ctypes
 
 _NO_LIMIT: Final[AbstractContextManager[None]] = nullcontext()
 
@@ -41,9 +39,6 @@ class _Strike:
     """Raises ``JobTimeout`` in one thread, unless disarmed before."""
 
     def __init__(self, thread: int) -> None:
-        # Loaded here, in the job's thread: most processes run no job with a timeout.
-        import ctypes
-
         self._thread = ctypes.c_ulong(thread)
         self._lock = threading.Lock()
         self._disarmed = False
@@ -64,7 +59,5 @@ class _Strike:
 
 
 def _raise_in(thread: ctypes.c_ulong, exception: type[BaseException] | None) -> None:
-    import ctypes
-
     argument = None if exception is None else ctypes.py_object(exception)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, argument)

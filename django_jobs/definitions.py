@@ -145,6 +145,7 @@ class JobDefinition(Generic[P, R]):
             InvalidArguments: the arguments do not fit the function.
             LeaseLost: it took longer than ``using(lease=...)`` and was taken away.
         """
+        # Not at the top: a web process only enqueues, and loads nothing that runs jobs.
         from django_jobs import direct
 
         return direct.run_now(self, self.schema.bind(args, kwargs))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django_jobs.stores.records import ClaimedJob
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """What came of an attempt: the decision, its duration in seconds, the value returned."""
 

@@ -55,9 +55,13 @@ def _start_millisecond(millisecond: int) -> None:
 
 
 def _forget_last_id() -> None:
-    """Without this, a forked child would count on from the same number as its parent."""
-    global _millisecond
+    """Without this, a forked child would count on from the same number as its parent.
+
+    And wait for ever for a lock that another thread of its parent held.
+    """
+    global _millisecond, _lock
     _millisecond = 0
+    _lock = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget_last_id)

@@ -52,9 +52,14 @@ class Claimer:
         if not limits:
             return 0
         holder = Holder(self._actor, self._process, config.LEASE)
-        claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
+        self._inflight.is_claiming = True
+        try:
+            claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
+            added = self._inflight.add(claimed)
+        finally:
+            self._inflight.is_claiming = False
         by_queue: dict[str, list[Running]] = defaultdict(list)
-        for running in self._inflight.add(claimed):
+        for running in added:
             announce_start(running.definition, running.job)
             by_queue[running.job.queue].append(running)
         for queue, asked in limits.items():

@@ -48,8 +48,8 @@ class _Entry(NamedTuple):
 class Finisher(threading.Thread):
     """One thread with one connection.
 
-    The window in which a crash makes ended jobs run again is ``LINGER`` plus the time of one
-    transaction, or with ``ACK="each"`` the time of one transaction for every job.
+    The window in which a crash makes ended jobs run again is ``LINGER`` plus the time of two
+    transactions, more while the database is behind; with ``ACK="each"`` one for every slot.
     """
 
     def __init__(self, inflight: InFlight, actor: str, written: Callable[[], None]) -> None:
@@ -70,7 +70,7 @@ class Finisher(threading.Thread):
 
     def is_behind(self) -> bool:
         """Whether so much waits to be written that no more jobs should be started."""
-        return len(self._ended) > BACKLOG
+        return len(self._ended) > (0 if config.ACK == "each" else BACKLOG)
 
     def run(self) -> None:
         """Write until told to stop."""
@@ -134,6 +134,11 @@ class Finisher(threading.Thread):
                 tidy_connections()
                 tries += 1
                 self._give_up.wait(pause)
+                if tries > len(RETRY_PAUSES) and len(batch) > 1:
+                    # Perhaps it is not the database, but too much at once.
+                    self._write(batch[: len(batch) // 2])
+                    self._write(batch[len(batch) // 2 :])
+                    return
             except Exception:
                 logger.exception("An outcome could not be stored")
                 tidy_connections()

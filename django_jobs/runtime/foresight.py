@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from django_jobs.conf import config
+
 if TYPE_CHECKING:
     from django_jobs.runtime.pool import QueuePool
 
@@ -46,6 +48,6 @@ class Foresight:
 
     def _ahead(self) -> int:
         duration = self._pool.expected_duration()
-        if duration is None or duration > AHEAD:
+        if duration is None or duration > AHEAD or config.ACK == "each":
             return 0
         return min(int(AHEAD * self._pool.concurrency / max(duration, 1e-6)), self._window)

@@ -48,6 +48,8 @@ class InFlight:
         #: Held from taking reports until they are written, and while outcomes are written: a
         #: report that arrives after the job's end would be refused, and its log lines lost.
         self.written_in_order = threading.Lock()
+        #: Whether a claim is on its way: its leases are in the database, but not here yet.
+        self.is_claiming = False
 
     def add(self, jobs: Iterable[ClaimedJob]) -> list[Running]:
         """Take note of claimed jobs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -32,6 +33,7 @@ class Loop:
         self._queue = queue
         self._slots = slots
         self._ended = ended
+        self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self, jobs: Sequence[tuple[int, Running]]) -> None:
@@ -53,6 +55,8 @@ class Loop:
             return
         self._slots.enter(slot, running.job.id)
         done = await attempt_async(running.definition, running.job, running.reporter)
+        if os.getpid() != self._pid:
+            os._exit(0)  # the job forked and its copy came back here: it holds no lease
         self._slots.leave(slot, done.duration)
         outcome.append(done)
 

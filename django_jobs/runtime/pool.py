@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Done = Callable[["Running", Attempt], None]
 
-#: Jobs that take less than this, in seconds, run one after the other in one thread: more threads
-#: would only fight for the interpreter's lock.
-SHORT: Final = 0.001
+#: Jobs that take less than this, in seconds, run one after the other in one thread: they can't have
+#: waited for anything, so more threads would only fight for the interpreter's lock.
+SHORT: Final = 0.0002
 
 
 class QueuePool:
@@ -35,7 +35,7 @@ class QueuePool:
     hand-over between threads.
 
     Args:
-        queue: its name.
+        queue: its name, for the names of threads.
         concurrency: number of slots.
         first_slot: number of its first slot in the process's pulse.
         pulse: where running jobs are shown to the parent.
@@ -52,7 +52,6 @@ class QueuePool:
         done: Done,
         hungry: Callable[[], None],
     ) -> None:
-        self.queue = queue
         self.concurrency = concurrency
         self._pid = os.getpid()
         self._done = done
@@ -163,8 +162,8 @@ class QueuePool:
         done = attempt(running.definition, running.job, running.reporter)
         if os.getpid() != self._pid:
             os._exit(0)  # the job forked and its copy came back here: it holds no lease
-        self._slots.leave(slot, done.duration)
         tidy_connections()
+        self._slots.leave(slot, done.duration)
         self._done(running, done)
 
     def _ended_async(self, slot: int, running: Running, done: Attempt) -> Running | None:

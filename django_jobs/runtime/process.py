@@ -15,7 +15,7 @@ from django.db import Error
 from django_jobs.conf import config
 from django_jobs.execution import Attempt
 from django_jobs.outcome import Outcome
-from django_jobs.runtime.claimer import Claimer, jittered
+from django_jobs.runtime.claimer import LONGEST_WAIT, Claimer, jittered
 from django_jobs.runtime.connections import keep_connections_open, tidy_connections
 from django_jobs.runtime.finisher import Finisher
 from django_jobs.runtime.inflight import InFlight
@@ -119,19 +119,23 @@ class Process:
             was_idle = not len(self._inflight)
             claimed = 0 if self._draining else self._claim()
             self._birth.pulse.beat()
+            pause = self._pause()
             self._hand_back(self._claimer.late())
             self._end_if_crippled()
-            if claimed:
-                continue
             # Only with every slot free does an empty claim mean that nothing is due.
             if until_idle and was_idle and claimed == 0 and not self._more_became_due():
                 return
-            self._sleep(self._pause())
+            self._sleep(0 if claimed else pause)
 
     def _pause(self) -> float:
-        """Seconds until the next look, at most: hints and ending jobs come sooner."""
+        """Spread waiting jobs over free slots; return the seconds until the next look, at most."""
+        # A list, not any(): every pool must spread.
         held_back = [pool for pool in self._pools.values() if pool.spread()]
-        return SPREAD if held_back else jittered(config.POLL_INTERVAL)
+        if held_back:
+            return SPREAD
+        pause = jittered(config.POLL_INTERVAL)
+        is_late_soon = any(pool.waiting for pool in self._pools.values())
+        return min(pause, LONGEST_WAIT) if is_late_soon else pause
 
     def _more_became_due(self) -> int:
         """Promote without waiting for the service, which may not even run in this process."""

@@ -79,7 +79,7 @@ class Reports(threading.Thread):
 
     def _look_at_leases(self) -> None:
         interval = LOOK if len(self._inflight) else IDLE_LOOK
-        if time.monotonic() - self._looked_at < interval:
+        if time.monotonic() - self._looked_at < interval or self._inflight.is_claiming:
             return
         self._looked_at = time.monotonic()
         held = active_store().held_by(self._process)
@@ -93,7 +93,7 @@ class Reports(threading.Thread):
         """Hand back leases that this process holds without knowing.
 
         They come from a claim whose commit arrived although its reply was lost. The parent
-        would renew them for ever. Seen twice, because a claim is known a moment after its commit.
+        would renew them for ever. Seen twice, because a claim may have begun during the look.
         """
         unknown = {(lease.job_id, lease.lease) for lease in held if not self._knows(lease)}
         lost = unknown & self._suspects

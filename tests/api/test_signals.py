@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -252,7 +253,7 @@ def test_a_broken_receiver_changes_nothing(
     assert "a receiver that breaks" in caplog.text
 
 
-def test_logging_is_a_subscriber(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_becomes_of_jobs_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "django_jobs")
     jobs.add.later(1)
     jobs.fail_once.later("no luck")
@@ -264,3 +265,21 @@ def test_logging_is_a_subscriber(caplog: pytest.LogCaptureFixture) -> None:
         "tests.back_off_by_function failed at attempt 1 and runs again in 10.0 s: Hiccup",
     ):
         assert expected in caplog.text
+
+
+def test_a_site_whose_log_records_refuse_ours_works_on(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``job_id`` is a name that a site's own record factory may have taken."""
+    ordinary = logging.getLogRecordFactory()
+
+    def with_job_id(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = ordinary(*args, **kwargs)
+        record.job_id = "-"
+        return record
+
+    monkeypatch.setattr(logging, "_logRecordFactory", with_job_id)
+    caplog.set_level("DEBUG", "django_jobs")
+    jobs.add.later(1)
+    work()
+    assert "could not be logged" in caplog.text

@@ -79,3 +79,26 @@ def test_every_kind_of_option() -> None:
         -40_000,
     )
     assert row.scheduled_for > row.created_at
+
+
+def test_conflicts_of_a_unique_key_leave_nothing_behind() -> None:
+    once = jobs.add.using(unique_key="all")
+    for number in range(20):
+        once.later(number)
+    assert Job.objects.count() == 1
+    assert prepared_statements() == []
+
+
+def test_a_server_that_went_away_is_noticed_as_everywhere() -> None:
+    enqueue(10)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 1000)", [pid])
+    other.close()
+    connection.health_check_enabled = True
+    connection.health_check_done = False
+    jobs.add.later(1)
+    assert Job.objects.count() == 11

@@ -127,8 +127,9 @@ def test_a_job_is_taken_once(store: Store) -> None:
     assert claim() == []
 
 
-def test_without_tracking_no_transitions(store: Store, configure: Configure) -> None:
-    configure(TRACKING_ENABLED=False)
+@pytest.mark.parametrize("switch", ["TRACKING_ENABLED", "TRACKING_PERSIST_TRANSITIONS"])
+def test_without_tracking_no_transitions(store: Store, configure: Configure, switch: str) -> None:
+    configure(**{switch: False})
     job = JobFactory()
     assert finish(claim_one(), Outcome.complete(None))
     assert status(job) == Status.COMPLETED

@@ -142,4 +142,4 @@ def test_many_jobs_in_few_statements(store: Store) -> None:
             store.enqueue(new)
         return sum("INSERT" in query["sql"] for query in queries)
 
-    assert statements(2) == statements(30) <= 2
+    assert 1 <= statements(2) == statements(30) <= 2

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from django_jobs.ids import uuid7
@@ -13,6 +14,7 @@ from django_jobs.models import Job
 from django_jobs.outcome import Outcome
 from django_jobs.states import Status
 from django_jobs.stores.base import Store
+from django_jobs.stores.postgres import finishing
 from django_jobs.stores.records import ClaimedJob, Finish, LogLine, Report
 from tests.factories import JobFactory, ahead
 from tests.scenes import (
@@ -288,3 +290,31 @@ def test_the_next_attempt_starts_at_zero(store: Store, claimed: ClaimedJob) -> N
     store.promote(10)
     claim_one()
     assert (fresh(claimed).progress, fresh(claimed).progress_message) == (0, "")
+
+
+def test_results_that_are_too_much_for_one_statement(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "_MOST_TEXT", 10)
+    JobFactory.create_batch(7)
+    taken = claim(7)
+    finishes = [Finish(job, Outcome.complete("x" * 4), "worker:test") for job in taken]
+    finishes[2] = Finish(taken[2], Outcome.complete(None), "worker:test")
+    finishes[4].job.lease += 1
+    outcomes = [finish.outcome for finish in finishes]
+    assert store.finish(finishes) == [*outcomes[:4], None, *outcomes[5:]]
+    assert [fresh(job).result for job in taken] == ["xxxx"] * 2 + [None, "xxxx", None] + [
+        "xxxx"
+    ] * 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite stores a NUL in JSON")
+def test_an_outcome_that_is_refused_dooms_the_callers_transaction(
+    store: Store, claimed: ClaimedJob
+) -> None:
+    """Else its COMMIT would be a silent ROLLBACK, and it would be told all went well."""
+    with transaction.atomic():
+        with pytest.raises(DataError):
+            store.finish([Finish(claimed, Outcome.complete("\0"), "worker:test")])
+        assert connection.needs_rollback
+        transaction.set_rollback(True)

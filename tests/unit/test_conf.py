@@ -75,6 +75,7 @@ def test_the_strongest_source_wins(
     ("variable", "text", "key", "value"),
     [
         ("JOB_TRACKING_ENABLED", "false", "TRACKING_ENABLED", False),
+        ("JOB_TRACKING_PERSIST_TRANSITIONS", "no", "TRACKING_PERSIST_TRANSITIONS", False),
         ("JOB_TRACKING_CLEANUP_ENABLED", "true", "CLEANUP_ENABLED", True),
         ("JOB_TRACKING_CLEANUP_RETENTION_DAYS", "7", "CLEANUP_RETENTION_DAYS", 7.0),
         ("JOB_TRACKING_CLEANUP_INTERVAL", "300", "CLEANUP_INTERVAL", 300.0),

@@ -14,6 +14,6 @@ from django_jobs.stores.database.sweeping import Sweeping
 class DatabaseStore(Enqueueing, Claiming, Finishing, Sweeping, Deleting, Operating, Store):
     """Jobs in the database that the router names for :class:`~django_jobs.models.Job`.
 
-    One trait per file; :mod:`~django_jobs.stores.database.moves` is the only place
-    that writes a status.
+    One trait per file; what changes a status goes through
+    :mod:`~django_jobs.stores.database.moves`.
     """

@@ -1,4 +1,4 @@
-"""The one place that writes ``Job.status`` and the ``JobTransition`` beside it."""
+"""Moves of locked jobs: writes ``Job.status`` and the ``JobTransition`` beside it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The database store on PostgreSQL: the same promises, in far fewer statements.
 
-Claiming, finishing and enqueueing are one statement each for any number of jobs. Everything else,
-and whatever these statements cannot express, is left to the portable store.
+Claiming, completing and renewing are one statement each for any number of jobs, enqueueing for a
+thousand that are alike. Everything else is left to the portable store.
 """
 
 from __future__ import annotations

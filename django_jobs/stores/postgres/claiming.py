@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from django_jobs.chains import claim_chain
 from django_jobs.states import Status
 from django_jobs.stores.database.claiming import Claiming
-from django_jobs.stores.postgres import prepared
 from django_jobs.stores.postgres.sql import fetch, recorded, tables, uuid_array
 from django_jobs.stores.records import ClaimedJob, ClaimRequest
 
@@ -76,8 +75,8 @@ class FastClaiming(Claiming):
             due += [queue, names, queue, limit]
         arrays = " || ".join([_DUE.format(**tables())] * len(request.limits))
         sql = _TAKE.format(**tables(), due=arrays, record=record)
-        # Prepared: an idle worker asks this all day, and a new job waits for the answer.
-        rows = prepared.fetch(sql, [holder.process, holder.lease, *due, *recording])
+        # Not prepared: a plan from when the table was small reads all of a large one.
+        rows = fetch(sql, [holder.process, holder.lease, *due, *recording])
         return [_claimed(row) for row in rows]
 
     def renew(self, processes: Collection[UUID], lease: float) -> int:

@@ -53,7 +53,9 @@ class FastEnqueueing(Enqueueing):
             return
         parts = list(_parts(rows))
         with _all_or_none(len(parts), savepoint=savepoint):
-            moments = [_write(part, params) for part, params in parts]
+            # What fails is never kept, and still prepared each time: a unique key may fail often.
+            prepares = not savepoint
+            moments = [_write(part, params, prepares=prepares) for part, params in parts]
         for (part, _), moment in zip(parts, moments, strict=True):
             _settle(part, moment)
 
@@ -84,15 +86,16 @@ def _all_or_none(statements: int, *, savepoint: bool) -> AbstractContextManager[
     return transaction.mark_for_rollback_on_error(using=alias)
 
 
-def _write(part: Alike, params: str) -> datetime:
+def _write(part: Alike, params: str, *, prepares: bool) -> datetime:
     """Insert the jobs of one statement; return the database's time."""
+    run = prepared.fetch if prepares else fetch
     values, parameters = part.values()
     status = part.rows[0]["status"]
     recording = ("", status, Actor.PRODUCER) if config.writes_transitions else ()
     if len(part.rows) == 1:
         # A JSON list without its brackets is the one that it holds.
         one = [part.rows[0]["id"], params[1:-1], *parameters, *recording]
-        rows = prepared.fetch(_statement(_ONE, values, bool(recording)), one)
+        rows = run(_statement(_ONE, values, bool(recording)), one)
     else:
         ids = uuid_array(row["id"] for row in part.rows)
         rows = fetch(

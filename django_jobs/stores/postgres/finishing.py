@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The array makes PostgreSQL search the primary key once per job. Left alone it reads the whole
 # table if that is small, and with status = 'running' it takes the index of running jobs for an
-# empty one, hence the other spelling. Locks are taken in the order of the ids, as by a renewal.
+# empty one, hence the other spelling.
 _COMPLETE: Final = """
 WITH done AS (
     SELECT * FROM unnest(%s::uuid[], %s::bigint[]{array})
@@ -37,6 +37,10 @@ WITH done AS (
 {record}
 SELECT place FROM moved
 """
+
+
+#: Characters of the results in one statement, unless a single one has more.
+_MOST_TEXT: Final = 16 * 1024 * 1024
 
 
 class FastFinishing(Finishing):
@@ -61,16 +65,25 @@ class FastFinishing(Finishing):
 
 def _complete(finishes: Sequence[Finish]) -> list[Outcome | None]:
     """Complete what one actor has done."""
+    results = [finish.outcome.result for finish in finishes]
+    texts = [None if result is None else json.dumps(result) for result in results]
+    if len(finishes) > 1 and sum(len(text) for text in texts if text) > _MOST_TEXT:
+        middle = len(finishes) // 2
+        return [*_complete(finishes[:middle]), *_complete(finishes[middle:])]
+    accepted = _write(finishes, texts)
+    return [finish.outcome if place in accepted else None for place, finish in enumerate(finishes)]
+
+
+def _write(finishes: Sequence[Finish], texts: list[str | None]) -> set[int]:
+    """Run the statement; return the places of those that were accepted."""
     record, recording = recorded(Status.RUNNING, Status.COMPLETED, finishes[0].actor)
     arrays: list[Any] = [
         uuid_array(finish.job.id for finish in finishes),
         integer_array(finish.job.lease for finish in finishes),
     ]
-    results = [finish.outcome.result for finish in finishes]
     parts = {"array": "", "name": "", "result": "NULL"}
-    if any(result is not None for result in results):
-        arrays.append([None if result is None else json.dumps(result) for result in results])
+    if any(texts):
+        arrays.append(texts)
         parts = {"array": ", %s::text[]", "name": ", result", "result": "done.result::jsonb"}
     sql = _COMPLETE.format(**tables(), **parts, record=record)
-    accepted = {place - 1 for (place,) in fetch(sql, [*arrays, *recording])}
-    return [finish.outcome if place in accepted else None for place, finish in enumerate(finishes)]
+    return {place - 1 for (place,) in fetch(sql, [*arrays, *recording])}

@@ -1,14 +1,13 @@
 """What the statements of this package share.
 
-With :mod:`~django_jobs.stores.database.moves` they are all that writes ``Job.status``: each one
-moves its jobs and writes their transitions, so that it is a transaction by itself.
+Each one moves its jobs and writes their transitions, so that it is a transaction by itself.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connections
+from django.db import connections, transaction
 
 from django_jobs.conf import config
 from django_jobs.models import Job, JobTransition, Queue
@@ -30,8 +29,15 @@ RECORD: Final = """
 
 
 def fetch(sql: str, parameters: Sequence[Any]) -> list[Any]:
-    """Run a statement and return its rows."""
-    with connections[database()].cursor() as cursor:
+    """Run a statement and return its rows.
+
+    An error dooms the caller's transaction, if there is one, as any error of Django's ORM does.
+    """
+    alias = database()
+    with (
+        transaction.mark_for_rollback_on_error(using=alias),
+        connections[alias].cursor() as cursor,
+    ):
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
 
