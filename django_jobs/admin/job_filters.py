@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobs.conf import config
 from django_jobs.models import Queue
+from django_jobs.models.querysets import IS_LIVE
 from django_jobs.registry import registry
 from django_jobs.states import LIVE, Status
 
@@ -65,7 +66,7 @@ class StatusFilter(_ExactFilter):
         """The jobs with the chosen status."""
         value = self.value()
         if value == UNFINISHED:
-            return queryset.filter(status__in=LIVE)
+            return queryset.filter(IS_LIVE)
         if value and value not in Status.values:
             raise IncorrectLookupParameters(self.parameter_name)
         return super().queryset(request, queryset)

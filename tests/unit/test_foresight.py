@@ -88,6 +88,6 @@ def test_more_is_fetched_when_half_is_used_up() -> None:
 
 
 def test_nothing_is_claimed_ahead_when_every_outcome_is_committed_alone(settings: Any) -> None:
-    settings.DJANGO_JOBS = {**settings.DJANGO_JOBS, "ACK": "each"}
+    settings.DJANGO_JOBS = {"ACK": "each"}
     seeing, _ = foresight()
     assert after_full_claims(3, seeing) == SLOTS
