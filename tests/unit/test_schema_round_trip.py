@@ -223,7 +223,8 @@ CONTAINERS = [
     (tuple[()], ()),
     (tuple[tuple[int, UUID], ...], ((1, ID),)),
     (set[int], {3, 1, 2}),
-    (set, {"b", 1, None}),
+    (set, {"b", 1}),
+    (set, {None}),  # alone: its hash, and so the test's name, differs between processes
     (AbstractSet[Color], {Color.RED}),
     (frozenset[tuple[int, str]], frozenset({(1, "a"), (2, "b")})),
     (dict, {"a": 1}),
