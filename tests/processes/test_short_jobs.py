@@ -32,6 +32,7 @@ def test_a_long_job_among_short_ones_does_not_hold_up_the_next(
     short_jobs(20)
     worker_process("--queues", "default:6", "--poll-interval", "60")
     wait_until(lambda: len(lines()) == 5, 30, "five bodies at once")
+    assert {line.split()[0] for line in lines()} == {"1"}, "some were handed back first"
     wait_until(lambda: Job.objects.completed().count() == 320, 30, "the short ones")
     gate_file.touch()
     wait_until(lambda: Job.objects.completed().count() == 325, 30, "all")
