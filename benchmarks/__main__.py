@@ -102,15 +102,7 @@ def run(plan: Plan, options: argparse.Namespace) -> None:
 
 def show_verdicts(results: Results) -> None:
     """Say which targets are met."""
-    body = [
-        (
-            target.title,
-            f"{'≥' if target.at_least else '≤'} {target.limit:,g}",
-            table.number(value),
-            "met" if target.is_met(value) else "missed",
-        )
-        for target, value in verdicts(results)
-    ]
+    body = verdicts(results, "met", "missed")
     if body:
         print("\n" + table.plain(("target", "limit", "measured", "verdict"), body))
 

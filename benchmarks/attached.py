@@ -107,7 +107,7 @@ def _costs(plan: Plan, count: int) -> tuple[float, ...]:
         with _attached(stage, count) as trees:
             time.sleep(3)  # what processes do at their start is not meant
             first = _look(plan, stage, trees)
-            time.sleep(seconds)
+            time.sleep(seconds)  # the time that is measured
             last = _look(plan, stage, trees)
         _tell_statements(plan, int(first[0]), int(last[0]), seconds * count)
     factors = (1.0, 1.0, 100.0, 100.0)

@@ -26,6 +26,7 @@ REMAINING_SQL: Final = "SELECT count(*) FROM bare_job WHERE status <> 'done'"
 DRAIN_JOBS: Final = 60_000
 
 CHUNK: Final = 1000
+#: Seconds between two looks at a table without work; only before and after what is measured.
 IDLE: Final = 0.02
 
 SCHEMA: Final = """

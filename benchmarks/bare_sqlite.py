@@ -25,6 +25,7 @@ DRAIN_JOBS: Final = 30_000
 
 CHUNK: Final = 1000
 BATCH: Final = 100
+#: Seconds between two looks at a table without work; only before and after what is measured.
 IDLE: Final = 0.02
 
 SCHEMA: Final = """

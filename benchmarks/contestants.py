@@ -123,10 +123,3 @@ def peers() -> list[Contestant]:
         for path in sorted(PEERS.glob("*.py"))
         if "REMAINING_SQL" in (told := constants(path))
     ]
-
-
-def has_setting(name: str) -> bool:
-    """Whether this version of django_jobs knows a setting."""
-    from django_jobs.conf.keys import KEYS
-
-    return name in KEYS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 
 import psutil
 
@@ -92,14 +93,18 @@ def worker_process(stage: Stage, tree: ProcessTree) -> psutil.Process:
     return psutil.Process(stage.ask("SELECT pid FROM django_jobs_workerprocess"))
 
 
+def _has_executed(stage: Stage, jobs: int) -> bool:
+    return stage.executed() >= jobs
+
+
 def _after(stage: Stage, tree: ProcessTree, worker: psutil.Process, more: int, total: int) -> float:
     """Run more jobs, and weigh the process a moment later."""
     chunk = 100_000
     for start in range(0, more, chunk):
         stage.seed(min(chunk, more - start))
         done = total - more + min(start + chunk, more)
-        wait_until(lambda done=done: stage.executed() >= done, [tree], 600, 0.1)  # type: ignore[misc]
-    time.sleep(2)
+        wait_until(partial(_has_executed, stage, done), [tree], 600, 0.1)
+    time.sleep(2)  # until the last outcomes are written and let go
     return _resident(worker)
 
 

@@ -73,7 +73,7 @@ def work(slot: int) -> None:
     queue = os.environ.get("BENCH_QUEUE", "bench")
     command = [sys.executable, "-m", "django", "runjobs", "--name", f"{queue}-{slot}"]
     command += ["--queues", queue, "--processes", processes]
-    os.execv(command[0], command)  # noqa: S606
+    os.execv(command[0], command)  # noqa: S606 - this very Python, without a shell
 
 
 def paced(seconds: int, pace: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def paced(seconds: int, pace: int) -> dict[str, Any]:
     for number in range(seconds * pace):
         ahead = began + number / pace - time.perf_counter()
         if ahead > 0:
-            time.sleep(ahead)
+            time.sleep(ahead)  # keeps the pace
         job.later(**arguments)
     return {"seconds": time.perf_counter() - began, "count": seconds * pace}
 
@@ -113,7 +113,7 @@ def latency(count: int) -> dict[str, Any]:
 
     low, high = map(float, os.environ.get("BENCH_PAUSES", "0.03:0.05").split(":"))
     tell_start.later(count)  # opens the connection
-    time.sleep(1)
+    time.sleep(1)  # until the worker is idle again
     called, returned = [], []
     for index in range(count):
         time.sleep(random.uniform(low, high))

@@ -98,21 +98,15 @@ def _short(title: str, benchmark: str) -> str:
 
 def _machine(results: Results) -> str:
     lines = [f"- {name}: {value}" for name, value in results.machine.items()]
-    rounds = results.options.get("runs", "?")
-    how = "a quick run, rough figures" if results.options.get("quick") else "a full run"
-    return "\n".join([*lines, f"- rounds: {rounds} ({how})"])
+    rounds: dict[str, int] = {}
+    for one in results.series:
+        rounds[one.benchmark] = max(rounds.get(one.benchmark, 0), len(one.samples))
+    counted = ", ".join(f"{name} {count}" for name, count in rounds.items())
+    return "\n".join([*lines, f"- rounds: {counted}"])
 
 
 def _targets(results: Results) -> str:
-    body = [
-        (
-            target.title,
-            f"{'≥' if target.at_least else '≤'} {target.limit:,g}",
-            table.number(value),
-            "yes" if target.is_met(value) else "**no**",
-        )
-        for target, value in verdicts(results)
-    ]
+    body = verdicts(results, "yes", "**no**")
     return table.markdown(("target", "limit", "measured", "met"), body) if body else ""
 
 

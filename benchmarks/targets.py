@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks import table
 from benchmarks.contestants import Role
 from benchmarks.results import Results, Series, best
 
@@ -193,9 +194,16 @@ TARGETS: Final = (
 )
 
 
-def verdicts(results: Results) -> Iterator[tuple[Target, float]]:
-    """The targets whose figures were measured."""
-    for target in TARGETS:
-        value = target.figure(results)
-        if value is not None:
-            yield target, value
+def verdicts(results: Results, met: str, missed: str) -> list[tuple[str, str, str, str]]:
+    """Title, limit, figure and verdict of the targets whose figures were measured."""
+    measured = [(target, target.figure(results)) for target in TARGETS]
+    return [
+        (
+            target.title,
+            f"{'≥' if target.at_least else '≤'} {target.limit:,g}",
+            table.number(value),
+            met if target.is_met(value) else missed,
+        )
+        for target, value in measured
+        if value is not None
+    ]
