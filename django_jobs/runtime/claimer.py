@@ -64,7 +64,8 @@ class Claimer:
             by_queue[running.job.queue].append(running)
         for queue, asked in limits.items():
             self._foresight[queue].claimed(asked, len(by_queue[queue]))
-            self._pools[queue].add(by_queue[queue])
+            if by_queue[queue]:
+                self._pools[queue].add(by_queue[queue])
         return len(claimed)
 
     def late(self, older_than: float = LONGEST_WAIT) -> list[Running]:
