@@ -14,14 +14,19 @@ from django_jobs.checks.databases import (
     check_pool,
     check_sqlite,
 )
+from django_jobs.checks.disks import check_sqlite_disk
+from django_jobs.checks.routing import check_migrations, check_routing
 
 __all__ = [
     "check_classes",
     "check_configuration",
     "check_database_version",
     "check_lease",
+    "check_migrations",
     "check_pool",
     "check_queues",
+    "check_routing",
     "check_sqlite",
+    "check_sqlite_disk",
     "check_time_zones",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import connections, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from django_jobs import conf
 from django_jobs.models import Job
@@ -104,8 +104,9 @@ def loses_commits(version: tuple[int, ...]) -> bool:
 
 
 def _alias() -> str:
-    """The database that jobs are written to."""
-    return router.db_for_write(Job)
+    """The database that jobs are written to; another check tells that there is none."""
+    alias = router.db_for_write(Job)
+    return alias if alias in connections else DEFAULT_DB_ALIAS
 
 
 def _server(database: Any) -> tuple[str, tuple[int, ...], tuple[int, ...]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,10 +8,11 @@ import pytest
 from django.core import mail
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
 from django_jobs import checks, conf
-from django_jobs.checks import databases
+from django_jobs.checks import databases, disks
 from django_jobs.conf.aliases import ALIASES
 from django_jobs.conf.keys import KEYS
 
@@ -277,3 +279,104 @@ def test_queues_that_jobs_use_but_nobody_serves_are_told() -> None:
 
 def test_without_configured_queues_every_queue_is_served() -> None:
     assert checks.check_queues() == []
+
+
+# Where the tables are
+
+
+class Routes:
+    """A router that answers what it was told."""
+
+    def __init__(
+        self,
+        *,
+        write: str = "default",
+        read: str = "default",
+        migrate: bool = True,
+        model: str = "",
+    ) -> None:
+        self._answers = {"write": write, "read": read}
+        self._migrate, self._model = migrate, model
+
+    def _answer(self, kind: str, model: Any) -> str | None:
+        mine = model._meta.app_label == "django_jobs" and self._model in ("", model.__name__)
+        return self._answers[kind] if mine else None
+
+    def db_for_write(self, model: Any, **_: Any) -> str | None:
+        return self._answer("write", model)
+
+    def db_for_read(self, model: Any, **_: Any) -> str | None:
+        return self._answer("read", model)
+
+    def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:
+        return self._migrate if app_label == "django_jobs" else None
+
+
+@pytest.mark.parametrize(
+    ("router", "found"),
+    [
+        (Routes(write="nowhere", read="nowhere"), "database 'nowhere', which is not in DATABASES"),
+        (Routes(read="replica"), "Job is read from 'replica', but written to 'default'"),
+        (Routes(write="other", read="other", model="JobTransition"), "no transaction has both"),
+        (Routes(migrate=False), "the router lets nothing be migrated"),
+    ],
+    ids=["D91 no such alias", "D91 replica", "D91 two databases", "D91 not migrated"],
+)
+def test_all_tables_are_in_one_database_that_exists(router: Routes, found: str) -> None:
+    with override_settings(DATABASE_ROUTERS=[router]):
+        messages = checks.check_routing()
+        # The other checks have no database to look at, and say nothing wrong about another.
+        for check in (checks.check_sqlite, checks.check_pool, checks.check_sqlite_disk):
+            check()
+        assert checks.check_database_version(databases=["nowhere"]) == []
+        assert checks.check_migrations(databases=["nowhere"]) == []
+    assert set(ids(messages)) == {"E006"}
+    assert found in messages[0].msg
+    assert "reading, writing and migrating alike" in str(messages[0].hint)
+
+
+def test_the_routes_of_this_project_are_good() -> None:
+    assert checks.check_routing() == []
+
+
+@pytest.mark.django_db
+def test_d91_missing_migrations_are_told_but_do_not_keep_migrate_from_running() -> None:
+    assert checks.check_migrations(databases=["default"]) == []
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("django_jobs", "0002_lean_indexes")
+    assert checks.check_migrations(databases=None) == []
+    (message,) = checks.check_migrations(databases=["default"])
+    assert ids([message]) == ["W008"]
+    assert "0002_lean_indexes" in message.msg
+    assert "manage.py migrate" in str(message.hint)
+    assert not message.is_serious()
+
+
+@pytest.mark.parametrize(
+    ("mounts", "kind"),
+    [
+        ("/dev/sda / ext4 rw 0 0\n", ""),
+        ("/dev/sda / ext4 rw 0 0\nserver:/x /srv nfs4 rw 0 0\n", "nfs4"),
+        ("server:/x / nfs rw 0 0\n/dev/sdb /srv/my\\040site xfs rw 0 0\n", ""),
+        ("//nas/x /srv/my\\040site cifs rw 0 0\n", "cifs"),
+        ("/dev/sda /srv/my\\040site/data ext4 rw 0 0\nx /srv/my smb3 rw 0 0\n", ""),
+        ("server:/x /srv nfs rw 0 0\ntmpfs /srv tmpfs rw 0 0\n", ""),
+    ],
+    ids=["local", "below", "local in nfs", "escaped", "only like a prefix", "mounted over"],
+)
+def test_d92_sqlite_on_a_network_disk_is_doubtful(
+    database: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mounts: str, kind: str
+) -> None:
+    (tmp_path / "mounts").write_text(mounts)
+    monkeypatch.setattr(disks, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(disks, "connections", {"default": database})
+    database.settings_dict["NAME"] = "/srv/my site/jobs.sqlite3"
+    messages = checks.check_sqlite_disk()
+    assert ids(messages) == (["W009"] if kind else [])
+    if kind:
+        assert f"a network disk ({kind})" in messages[0].msg
+
+
+def test_without_a_list_of_mounts_every_disk_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disks, "MOUNTS", Path("/no/such/file"))
+    assert disks.network_disk(Path("/srv/jobs.sqlite3")) == ""
