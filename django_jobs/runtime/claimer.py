@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from django_jobs import failpoints
 from django_jobs.announcing import announce_start
 from django_jobs.conf import config
 from django_jobs.registry import registry
@@ -55,6 +56,8 @@ class Claimer:
         self._inflight.is_claiming = True
         try:
             claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
+            if claimed:
+                failpoints.reach("claim.committed")
             added = self._inflight.add(claimed)
         finally:
             self._inflight.is_claiming = False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db import InterfaceError, OperationalError
 
+from django_jobs import failpoints
 from django_jobs.announcing import announce_outcome
 from django_jobs.conf import config
 from django_jobs.outcome import Outcome
@@ -121,6 +122,7 @@ class Finisher(threading.Thread):
         tries = 0
         while not self._give_up.is_set():
             try:
+                failpoints.reach("finish.pending")
                 with self._inflight.written_in_order:
                     written = active_store().finish([entry.finish for entry in batch])
             except (OperationalError, InterfaceError) as error:
@@ -145,6 +147,7 @@ class Finisher(threading.Thread):
                 self._write_one_by_one(batch)
                 return
             else:
+                failpoints.reach("finish.written")
                 self._settle(batch, written)
                 return
 

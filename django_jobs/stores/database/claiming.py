@@ -9,6 +9,7 @@ from django.db import connections, models
 from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 
+from django_jobs import failpoints
 from django_jobs.chains import narrow
 from django_jobs.exceptions import InvalidSchedule
 from django_jobs.models import Queue
@@ -61,6 +62,8 @@ class Claiming(Store):
                 # Lock first, update by literal ids after: PostgreSQL may ignore the LIMIT of
                 # a locking SELECT inside IN (...).
                 claimed += _take(_lock_for_claim(queryset), request.holder)
+            if claimed:
+                failpoints.reach("claim.taken")
         return claimed
 
     def _may_be_worth_it(self, due: Sequence[JobQuerySet]) -> bool:
@@ -121,7 +124,10 @@ def _unexpired(queryset: JobQuerySet) -> JobQuerySet:
 
 
 def _lock_for_claim(queryset: JobQuerySet) -> list[dict[str, Any]]:
-    return list(lock(queryset).values(*_COLUMNS))
+    found = list(lock(queryset).values(*_COLUMNS))
+    if found:
+        failpoints.reach("claim.locked")
+    return found
 
 
 def _row(job: dict[str, Any]) -> Row:
