@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connections
+from django.db import Error, IntegrityError, connections
 from django.db.transaction import TransactionManagementError
 
 from django_jobs.conf import config
@@ -17,6 +17,7 @@ from django_jobs.stores import hints
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import Row, database, jobs, record, writing
 from django_jobs.stores.database.newborn import COLUMNS, Alike, group, is_newborn
+from django_jobs.stores.outages import is_outage
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -116,7 +117,9 @@ def clear_errors() -> Iterator[None]:
             "The job can't be enqueued: the surrounding atomic() block is broken by an earlier "
             "database error and will be rolled back."
         ) from error
-    except (OperationalError, InterfaceError) as error:
+    except Error as error:
+        if not is_outage(error):
+            raise
         raise EnqueueUnavailable(
             f"The job can't be enqueued: the database {database()!r} does not take it "
             f"({type(error).__name__})."
