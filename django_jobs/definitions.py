@@ -65,6 +65,12 @@ class JobDefinition(Generic[P, R]):
         self.is_async = inspect.iscoroutinefunction(function)
         self.schema = ParamsSchema.of(function, skip_first=self.takes_context)
         self.result_schema = ResultSchema.of(function)
+        if options.atomic and self.is_async:
+            raise InvalidJob(
+                f"@job(atomic=True): {function.__qualname__!r} is async def, and Django has no "
+                "transactions there; make it a plain function, or leave atomic out and open "
+                "transaction.atomic() inside sync_to_async()."
+            )
         functools.update_wrapper(self, function)
 
     @property

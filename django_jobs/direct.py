@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import Error, connections, router, transaction
-from django.db.transaction import TransactionManagementError
+from django.db import connections, router, transaction
 
 from django_jobs.announcing import announce_outcome, announce_start
 from django_jobs.conf import config
 from django_jobs.direct_reporter import DirectReporter
 from django_jobs.exceptions import InvalidOption, InvalidTransition, LeaseLost
 from django_jobs.execution import Attempt, attempt, failed
+from django_jobs.execution_atomic import attempt_in_transaction
 from django_jobs.ids import uuid7
 from django_jobs.models import Job
 from django_jobs.producing import build, start
@@ -69,28 +68,28 @@ def run_from_database(definition: JobDefinition[Any, R], job_id: UUID) -> JobRes
 
 
 def _run_claimed(definition: JobDefinition[Any, R], claimed: ClaimedJob) -> JobResult[R]:
-    store = active_store()
-    reporter = DirectReporter(claimed, store)
+    reporter = DirectReporter(claimed, active_store())
     _after_commit(announce_start, definition, claimed)
     done = _attempt(definition, claimed, reporter)
-    finish = Finish(claimed, done.outcome, _caller(), reporter.last())
-    (written,) = store.finish([finish])
+    if not done.is_written:
+        done = _finish(claimed, done, reporter)
+    _after_commit(announce_outcome, definition, claimed, done.outcome, done.duration)
+    return _conclude(claimed, done, persisted=True)
+
+
+def _finish(claimed: ClaimedJob, done: Attempt, reporter: Reporter) -> Attempt:
+    finish = Finish(claimed, done.outcome, claimed.actor, reporter.last())
+    (written,) = active_store().finish([finish])
     if written is None:
         raise LeaseLost(
             f"Job {claimed.id} took longer than its lease and was taken away; raise lease=."
         )
-    done = replace(done, outcome=written)
-    _after_commit(announce_outcome, definition, claimed, done.outcome, done.duration)
-    return _conclude(claimed, done, persisted=True)
+    return replace(done, outcome=written)
 
 
 def _after_commit(announce: Callable[..., None], *details: Any) -> None:
     """At once, or when the caller's transaction commits: what is rolled back never happened."""
     transaction.on_commit(partial(announce, *details), using=router.db_for_write(Job), robust=True)
-
-
-class _Undo(Exception):
-    """Rolls a savepoint back."""
 
 
 def _attempt(
@@ -101,25 +100,10 @@ def _attempt(
     There, what a job wrote before it failed is undone: on PostgreSQL the error of a statement
     would otherwise take everything with it that the caller did.
     """
-    alias = router.db_for_write(Job)
-    if not connections[alias].in_atomic_block:
+    in_transaction = connections[router.db_for_write(Job)].in_atomic_block
+    if not in_transaction or definition.options.atomic:
         return attempt(definition, claimed, reporter)
-    started = time.monotonic()
-    try:
-        with transaction.atomic(using=alias):
-            done = attempt(definition, claimed, reporter)
-            if done.outcome.status != Status.COMPLETED:
-                raise _Undo
-            if transaction.get_rollback(alias):
-                raise TransactionManagementError(_SWALLOWED)
-    except _Undo:
-        pass
-    except Error as error:
-        done = failed(definition, claimed, error, started)
-    return done
-
-
-_SWALLOWED = "The job caught a database error outside of an atomic() block of its own."
+    return attempt_in_transaction(definition, claimed, reporter, attempt, failed, finishes=False)
 
 
 def _run_unpersisted(definition: JobDefinition[Any, R], job: Job) -> JobResult[R]:

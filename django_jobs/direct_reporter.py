@@ -85,6 +85,7 @@ class DirectReporter(Reporter):
             self.put_back(report)
             logger.warning("Progress could not be written: %s", describe_exception(error))
         else:
+            self.arrived()
             announce_progress(registry.find(self._job.job_name), self._job, report)
 
     def _look(self) -> None:

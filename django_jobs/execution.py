@@ -1,4 +1,7 @@
-"""One attempt of one job: decode, call through the chain, encode, decide. Writes nothing."""
+"""One attempt of one job: decode, call through the chain, encode, decide.
+
+Writes nothing, except for ``atomic=True`` jobs, whose end is part of their transaction.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from django_jobs.exceptions import (
     PayloadTooLarge,
     ResultNotSerializable,
 )
+from django_jobs.execution_atomic import attempt_in_transaction
 from django_jobs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -32,15 +36,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of an attempt: the decision, its duration in seconds, the value returned."""
+    """What came of an attempt.
+
+    Attributes:
+        outcome: the decision.
+        duration: seconds.
+        value: what the function returned.
+        is_written: whether the outcome is in the database already, as that of an ``atomic=True``
+            job is when it completed; then it is only to be told.
+    """
 
     outcome: Outcome
     duration: float
     value: Any = None
+    is_written: bool = False
 
 
 def attempt(definition: JobDefinition[Any, Any], job: ClaimedJob, reporter: Reporter) -> Attempt:
-    """Run a claimed job in this thread."""
+    """Run a claimed job in this thread, and in a transaction with its end if it is ``atomic``."""
+    if not definition.options.atomic:
+        return attempt_body(definition, job, reporter)
+    has_row = job.lease > 0
+    return attempt_in_transaction(definition, job, reporter, attempt_body, failed, finishes=has_row)
+
+
+def attempt_body(
+    definition: JobDefinition[Any, Any], job: ClaimedJob, reporter: Reporter
+) -> Attempt:
+    """Run a claimed job in this thread; write nothing."""
     if definition.is_async:
         # Its own timeout: the one for threads would come only when the loop returns.
         return async_to_sync(attempt_async)(definition, job, reporter)

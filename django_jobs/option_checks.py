@@ -138,10 +138,10 @@ def _check_tags(value: object) -> tuple[str, ...]:
     return tuple(check_text("tags", tag, 1, 50) for tag in value)
 
 
-def _check_persist(value: object) -> bool:
+def _check_flag(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise InvalidOption(f"persist: True or False; got {shown(value)}.")
+    raise InvalidOption(f"{name}: True or False; got {shown(value)}.")
 
 
 CHECKS: Final[dict[str, Any]] = {
@@ -152,6 +152,7 @@ CHECKS: Final[dict[str, Any]] = {
     "timeout": _check_timeout,
     "retry_for": lambda value: _check_exceptions("retry_for", value),
     "discard_for": lambda value: _check_exceptions("discard_for", value),
+    "atomic": lambda value: _check_flag("atomic", value),
     "delay": _check_delay,
     "scheduled_for": lambda value: _check_moment("scheduled_for", value),
     "expires_at": lambda value: _check_moment("expires_at", value),
@@ -159,6 +160,6 @@ CHECKS: Final[dict[str, Any]] = {
     "on_conflict": _check_conflict,
     "correlation_id": lambda value: check_text("correlation_id", value, 0, 100),
     "tags": _check_tags,
-    "persist": _check_persist,
+    "persist": lambda value: _check_flag("persist", value),
     "lease": _check_lease,
 }

@@ -31,6 +31,7 @@ class DefinitionOptions(TypedDict, total=False):
     timeout: float | timedelta | None
     retry_for: Exceptions
     discard_for: Exceptions
+    atomic: bool
 
 
 class UsingOptions(TypedDict, total=False):
@@ -63,6 +64,7 @@ class JobOptions:
         timeout: longest run time in seconds; ``None`` sets no limit.
         retry_for: exceptions to retry; empty means all.
         discard_for: exceptions that drop the job.
+        atomic: whether its writes, its result and its end are one transaction.
         delay: seconds from now, by the database's clock.
         scheduled_for: not before this aware time.
         expires_at: not started after this aware time.
@@ -81,6 +83,7 @@ class JobOptions:
     timeout: float | None = None
     retry_for: ExceptionTypes = ()
     discard_for: ExceptionTypes = ()
+    atomic: bool = False
     delay: float | None = None
     scheduled_for: datetime | None = None
     expires_at: datetime | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MESSAGE_LIMIT: Final = 500
 LINE_LIMIT: Final = 10_000
+#: Seconds to wait for a report that is being written.
+LAST_REPORT: Final = 2.0
 
 
 class Reporter:
@@ -34,6 +37,8 @@ class Reporter:
         self._lines: list[LogLine] = []
         self._line_count = 0
         self._cancelled = False
+        self._is_held_back = False
+        self._is_on_its_way = False
 
     # What runs foreign code, a value's own __repr__ for one, runs before the lock is taken.
 
@@ -75,12 +80,22 @@ class Reporter:
         if not self._news and not self._lines:
             return None  # what is added at this moment is seen by the next call
         with self._lock:
+            if self._is_held_back:
+                return None
             report = self._report(self._percent if self._news else None)
             self._news = False
+            self._is_on_its_way = True
             return report
 
+    def arrived(self) -> None:
+        """What was taken is written."""
+        self._is_on_its_way = False
+
     def last(self) -> Report | None:
-        """The final state, for the finish: the last progress always lands."""
+        """The final state, for the finish: the last progress always lands.
+
+        What is held back can be asked for again, should a transaction have failed.
+        """
         if self._percent is None and not self._lines:
             return None  # the job has ended and adds nothing: no lock is needed to see that
         with self._lock:
@@ -91,9 +106,23 @@ class Reporter:
         with self._lock:
             self._lines[:0] = report.lines
             self._news = self._news or report.percent is not None
+            self._is_on_its_way = False
+
+    def hold_back(self) -> None:
+        """Let nobody take anything any more, and wait until what was taken is written.
+
+        For a job that writes its own end: a report that comes after that would be refused.
+        """
+        with self._lock:
+            self._is_held_back = True
+        given_up_at = time.monotonic() + LAST_REPORT
+        while self._is_on_its_way and time.monotonic() < given_up_at:
+            time.sleep(0.005)
 
     def _report(self, percent: int | None) -> Report:
-        lines, self._lines = self._lines, []
+        lines = self._lines
+        if not self._is_held_back:
+            self._lines = []
         return Report(self._job.id, self._job.lease, percent, self._message, lines)
 
 

@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.utils import timezone
 
 from django_jobs import Cancel, Discard, JobContext, Retry, Snooze, job, operations
@@ -446,3 +453,85 @@ def hog_the_interpreter(length: int = 28) -> None:
 @job(name="tests.renamed", aliases=["tests.old_name", "tests.older_name"])
 def renamed() -> str:
     return "still found"
+
+
+# Atomic
+
+
+@job(name="tests.write_atomically", atomic=True, backoff=[0])
+def write_atomically(context: JobContext, name: str, then: str = "return") -> Any:
+    """Write a group, a child job and a log line; then end in the way that was asked for."""
+    Group.objects.create(name=name)
+    add.later(1, 2)
+    context.log.info("written")
+    context.update_progress(70, "written")
+    return _ENDS[then](name)
+
+
+def _swallow(name: str) -> None:
+    with suppress(DatabaseError):
+        Group.objects.create(name=name)
+
+
+def _leave_open(name: str) -> None:
+    transaction.atomic().__enter__()
+
+
+def _fail_after_commit(name: str) -> None:
+    transaction.on_commit(_after_commit)
+
+
+def _after_commit() -> None:
+    raise Hiccup("after the commit")
+
+
+def _break_connection(name: str) -> None:
+    """As if the server had ended it: what was written is gone with it."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT pg_backend_pid()")
+            (pid,) = cursor.fetchone()
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(_terminate, pid).result()
+        else:
+            connection.connection.close()
+
+
+def _terminate(pid: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    connection.close()
+
+
+def _lose_the_reply_to_commit(name: str) -> None:
+    """The commit arrives, its answer does not."""
+    commit = connection._commit
+
+    def lose_reply() -> None:
+        commit()
+        del connection._commit
+        connection.close()
+        raise OperationalError("server closed the connection unexpectedly")
+
+    connection._commit = lose_reply
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+_ENDS: dict[str, Callable[[str], Any]] = {
+    "return": lambda name: f"{name} is written",
+    "return a set": lambda name: {name},
+    "fail": lambda name: _raise(Hiccup(name)),
+    "retry": lambda name: _raise(Retry(name, delay=0)),
+    "snooze": lambda name: _raise(Snooze(30)),
+    "discard": lambda name: _raise(Discard(name)),
+    "cancel": lambda name: _raise(Cancel(name)),
+    "exit": lambda name: _raise(SystemExit(3)),
+    "swallow": _swallow,
+    "leave open": _leave_open,
+    "fail after commit": _fail_after_commit,
+    "lose the connection": _break_connection,
+    "lose the reply": _lose_the_reply_to_commit,
+}

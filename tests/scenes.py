@@ -61,7 +61,10 @@ def perform(job: ClaimedJob) -> Outcome:
     reporter = Reporter(job)
     announce_start(definition, job)
     done = attempt(definition, job, reporter)
-    (written,) = active_store().finish([Finish(job, done.outcome, "worker:test", reporter.last())])
+    written: Outcome | None = done.outcome
+    if not done.is_written:
+        finish = Finish(job, done.outcome, "worker:test", reporter.last())
+        (written,) = active_store().finish([finish])
     if written is not None:
         announce_outcome(definition, job, written, done.duration)
     return done.outcome

@@ -76,8 +76,21 @@ class Finisher(threading.Thread):
     def run(self) -> None:
         """Write until told to stop."""
         while batch := self._next_batch():
-            self._write(self._prepared(batch))
+            unwritten = [entry for entry in batch if not entry[1].is_written]
+            if unwritten:
+                self._write(self._prepared(unwritten))
+            if len(unwritten) < len(batch):
+                self._tell_of_written(batch)
             self._written()
+
+    def _tell_of_written(self, batch: list[tuple[Running, Attempt]]) -> None:
+        """``atomic=True`` jobs have written their ends themselves; the rest is as for all."""
+        ended = [entry for entry in batch if entry[1].is_written]
+        entries = [
+            _Entry(Finish(running.job, done.outcome, self._actor), done.duration)
+            for running, done in ended
+        ]
+        self._settle(entries, [done.outcome for _, done in ended])
 
     def _prepared(self, batch: list[tuple[Running, Attempt]]) -> list[_Entry]:
         # Not while a report is on its way: what can't be written goes back to the reporter.

@@ -67,6 +67,7 @@ class Reports(threading.Thread):
             if reports:
                 self._write(reports)
         for running, report in reports:
+            running.reporter.arrived()
             announce_progress(registry.find(running.job.job_name), running.job, report)
 
     def _write(self, reports: Sequence[tuple[Running, Report]]) -> None:

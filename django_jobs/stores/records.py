@@ -46,7 +46,11 @@ class ClaimRequest:
 
 @dataclass(slots=True)
 class ClaimedJob:
-    """A job in the hands of a lease holder. Counters are those of this attempt."""
+    """A job in the hands of a lease holder. Counters are those of this attempt.
+
+    ``actor`` is the holder's name, for the transition that ends the attempt; a ``lease`` of 0 says
+    that there is no row.
+    """
 
     id: UUID
     job_name: str
@@ -58,6 +62,7 @@ class ClaimedJob:
     max_attempts: int
     timeout: float | None
     correlation_id: str
+    actor: str = "worker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,3 +191,15 @@ def log_logger(context: JobContext) -> None:
             return "outside"
 
     context.log.info("twice", value=Logging())
+
+
+@job(name="processes.atomic_gate", queue="slow", atomic=True)
+def atomic_gate(context: JobContext, path: str, opens: str) -> int:
+    """Write a queue's row and a child job, then wait for a file with all that still open."""
+    Queue.objects.create(name=f"written-{context.attempt}")
+    write_note.using(queue="reports").later(path=f"{path}-of-children")
+    context.update_progress(50, "written")
+    context.log.info("written", attempt=context.attempt)
+    note(path, f"{context.attempt} {os.getpid()}")
+    wait_for_file(opens)
+    return context.attempt

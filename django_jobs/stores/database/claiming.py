@@ -158,6 +158,7 @@ def _take(found: Sequence[dict[str, Any]], holder: Holder) -> list[ClaimedJob]:
             max_attempts=job["max_attempts"],
             timeout=job["timeout"],
             correlation_id=job["correlation_id"],
+            actor=holder.name,
         )
         for job in found
     ]

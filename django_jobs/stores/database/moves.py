@@ -115,11 +115,11 @@ def writing(*, savepoint: bool = False) -> Iterator[None]:
     # SQLite has one writer at a time and lets the others poll for their turn, without order:
     # the threads of a process queue up here instead.
     with _sqlite_turn, transaction.atomic(using=alias):
-        _take_write_lock(alias)
+        take_write_lock(alias)
         yield
 
 
-def _take_write_lock(alias: str) -> None:
+def take_write_lock(alias: str) -> None:
     """Make the first statement of a SQLite transaction a write.
 
     A transaction that reads first and writes later fails at once when another process

@@ -77,12 +77,12 @@ class FastClaiming(Claiming):
         sql = _TAKE.format(**tables(), due=arrays, record=record)
         # Not prepared: a plan from when the table was small reads all of a large one.
         rows = fetch(sql, [holder.process, holder.lease, *due, *recording])
-        return [_claimed(row) for row in rows]
+        return [_claimed(row, holder.name) for row in rows]
 
     def renew(self, processes: Collection[UUID], lease: float) -> int:
         return len(fetch(_RENEW.format(**tables()), [lease, uuid_array(processes)]))
 
 
-def _claimed(row: Sequence[Any]) -> ClaimedJob:
+def _claimed(row: Sequence[Any], actor: str) -> ClaimedJob:
     id_, job_name, queue, params, *counters = row
-    return ClaimedJob(id_, job_name, queue, json.loads(params), *counters)
+    return ClaimedJob(id_, job_name, queue, json.loads(params), *(*counters, actor))
