@@ -25,7 +25,7 @@ from django_jobs.conf import config
 from django_jobs.exceptions import DuplicateJob, InvalidSchedule
 from django_jobs.models import Job
 from django_jobs.outcome import Outcome
-from django_jobs.states import DELAYED, TERMINAL, WAITING, Status
+from django_jobs.states import DELAYED, RETRYABLE, TERMINAL, WAITING, Status
 from django_jobs.stores.base import Store
 from django_jobs.stores.records import (
     ClaimedJob,
@@ -273,9 +273,13 @@ class StoreMachine(RuleBasedStateMachine):
     def anybody_finishes(self, ends: list[tuple[ClaimedJob, Outcome, Any]]) -> None:
         self._finish(ends)
 
-    @rule(process=processes, outcome=outcomes, told=news)
-    def a_process_finishes_all(self, process: UUID, outcome: Outcome, told: Any) -> None:
+    @rule(process=processes, outcome=outcomes, told=news, asked=st.booleans())
+    def a_process_finishes_all(
+        self, process: UUID, outcome: Outcome, told: Any, asked: bool
+    ) -> None:
         held = [self.claims[entry.id][-1] for entry in self.book.held_by(process)]
+        if asked:
+            self.operate("cancel", [job.id for job in held])
         self._finish([(job, outcome, told) for job in held])
 
     def _finish(self, ends: list[tuple[ClaimedJob, Outcome, Any]]) -> None:
@@ -401,6 +405,10 @@ class StoreMachine(RuleBasedStateMachine):
         moved: Moved = getattr(self.store, verb)(ids, "operator", "why")
         assert set(moved.done) == done
         assert moved.skipped.keys() == set(ids) - done
+
+    @rule()
+    def retry_all(self) -> None:
+        self.operate("retry", [entry.id for entry in self.book.in_status(RETRYABLE)])
 
     @rule(queue=queues)
     def pause_or_resume(self, queue: str) -> None:

@@ -114,10 +114,15 @@ def _sort_out(ids: Sequence[UUID], allowed: Collection[Status]) -> tuple[Moved, 
     """Lock the jobs in one order and part those that may move from those that may not."""
     found = locked_rows(jobs().filter(id__in=ids).order_by("id"), skip_locked=False)
     rows = [row for row in found if row.status in allowed]
-    skipped = {row.id: str(Status(row.status).label) for row in found if row.status not in allowed}
+    skipped = {row.id: _label(row.status) for row in found if row.status not in allowed}
     known = {row.id for row in found}
     skipped |= {job_id: "no such job" for job_id in ids if job_id not in known}
     return Moved([row.id for row in rows], skipped), rows
+
+
+def _label(status: str) -> str:
+    """The word for people; that of a newer version's status is all there is."""
+    return str(Status(status).label) if status in Status.values else status
 
 
 _AFRESH: dict[str, Any] = {
