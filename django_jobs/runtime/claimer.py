@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import defaultdict
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from django_jobs.runtime.finisher import Finisher
     from django_jobs.runtime.inflight import InFlight, Running
     from django_jobs.runtime.pool import QueuePool
+
+logger = logging.getLogger("django_jobs")
 
 #: Jobs that wait longer than this, in seconds, for a slot are handed back for others.
 LONGEST_WAIT: Final = 1.0
@@ -56,6 +59,7 @@ class Claimer:
         self._inflight.is_claiming = True
         try:
             claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
+            _tell_of_surplus(len(claimed), sum(limits.values()))
             if claimed:
                 failpoints.reach("claim.committed")
             added = self._inflight.add(claimed)
@@ -79,6 +83,15 @@ class Claimer:
                 self._foresight[queue].handed_back()
                 late += taken
         return late
+
+
+def _tell_of_surplus(taken: int, asked: int) -> None:
+    """PostgreSQL may ignore the LIMIT of a locking SELECT; ours are written so that it does not.
+
+    Should it ever, the leases are ours already: what finds no slot is handed back.
+    """
+    if taken > asked:
+        logger.critical("A claim took %d jobs, though only %d were asked for", taken, asked)
 
 
 def jittered(seconds: float) -> float:

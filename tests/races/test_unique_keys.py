@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 
 import pytest
@@ -13,10 +14,11 @@ from django_jobs.models import Job
 from django_jobs.outcome import Outcome
 from tests import jobs
 from tests.factories import failed_job
-from tests.races.conftest import AtOnce
+from tests.races.conftest import PATIENCE, AtOnce
 from tests.scenes import (
     claim_one,
     finish,
+    rolled_back,
     work,
 )
 
@@ -42,6 +44,30 @@ def test_two_enqueuers_of_one_key(at_once: AtOnce, commits: bool) -> None:
             assert [first.was_already_enqueued, second.was_already_enqueued].count(True) == 1
         else:
             assert not Job.objects.exists()
+        Job.objects.all().delete()
+
+
+def test_when_the_winner_of_a_key_rolls_back_the_loser_is_enqueued(at_once: AtOnce) -> None:
+    """Nobody is told of a job that was never there."""
+    has_key, is_asking = threading.Event(), threading.Event()
+
+    def win_and_roll_back() -> None:
+        with rolled_back():
+            jobs.add.using(unique_key="k").later(1)
+            has_key.set()
+            assert is_asking.wait(PATIENCE)
+
+    def ask_second() -> Job:
+        assert has_key.wait(PATIENCE)
+        is_asking.set()
+        return jobs.add.using(unique_key="k").later(2)
+
+    for _ in range(ROUNDS):
+        has_key.clear()
+        is_asking.clear()
+        _, job = at_once(win_and_roll_back, ask_second)
+        assert not job.was_already_enqueued
+        assert Job.objects.get().params == {"a": 2}
         Job.objects.all().delete()
 
 
