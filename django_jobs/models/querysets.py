@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models.functions import Now
 
+from django_jobs.models.in_status import InStatus
 from django_jobs.states import DELAYED, TERMINAL, WAITING, Status
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ else:
 #: Jobs with work ahead, in parts that have a partial index each: asked for as one list of
 #: statuses they would have PostgreSQL read the whole table.
 IS_LIVE: Final = (
-    models.Q(status=Status.PENDING)
-    | models.Q(status=Status.RUNNING)
-    | models.Q(status__in=sorted(DELAYED))
+    models.Q(status=Status.PENDING) | models.Q(status=Status.RUNNING) | models.Q(InStatus(DELAYED))
 )
 
 
@@ -70,7 +69,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def waiting(self) -> Self:
         """Jobs that wait for their turn or their time."""
-        return self.filter(status__in=WAITING)
+        return self.filter(InStatus(WAITING))
 
     def live(self) -> Self:
         """Jobs with work ahead, running ones included."""
@@ -78,16 +77,16 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def finished(self) -> Self:
         """Jobs that ended, well or not."""
-        return self.filter(status__in=TERMINAL)
+        return self.filter(InStatus(TERMINAL))
 
     def delayed(self) -> Self:
         """Jobs that carry a future time: scheduled or retrying."""
-        return self.filter(status__in=DELAYED)
+        return self.filter(InStatus(DELAYED))
 
     def due(self) -> Self:
         """Jobs that should run now: pending ones, and delayed ones whose time has come."""
         return self.filter(
-            models.Q(status=Status.PENDING) | models.Q(status__in=DELAYED, scheduled_for__lte=Now())
+            models.Q(status=Status.PENDING) | models.Q(InStatus(DELAYED), scheduled_for__lte=Now())
         )
 
     def stuck(self) -> Self:

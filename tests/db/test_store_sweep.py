@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.db.models.functions import Now
 
 from django_jobs.ids import uuid7
 from django_jobs.models import Job
@@ -183,3 +187,19 @@ def test_a_dead_process_takes_requests_to_stop_along(store: Store) -> None:
     rescued = store.rescue_process(PROCESS, [ran.id])
     assert {one.id for one in rescued} == {ran.id, held.id}
     assert [status(job) for job in (ran, held)] == ["cancelled", "cancelled"]
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's use of partial indexes")
+@pytest.mark.parametrize(
+    ("rows", "index"),
+    [
+        (Job.objects.delayed().filter(scheduled_for__lte=Now()), "django_jobs_promote"),
+        (Job.objects.waiting().filter(expires_at__lte=Now()), "django_jobs_expire"),
+        (Job.objects.finished().failed().filter(completed_at__lte=Now()), "django_jobs_prune"),
+    ],
+    ids=["promote", "expire", "prune"],
+)
+def test_sqlite_reads_only_the_rows_in_question(rows: Any, index: str) -> None:
+    """With a parameter in the list of statuses it reads the whole table instead."""
+    assert index in rows.explain()
