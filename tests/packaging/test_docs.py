@@ -185,7 +185,7 @@ def test_every_command_is_documented(command: str) -> None:
     assert re.search(rf"`{command}[` ]", text_of("README.md"))
     assert f"{{jobs-command}} {command}\n" in text_of("docs/commands.md")
     own = {"--help", "--json"} & set(parser_of(command)._option_string_actions)
-    assert tables.command_table(command).count("\n") > len(own)
+    assert tables.command_table(command).count("\n") >= len(own)
 
 
 def test_the_two_commands_come_first() -> None:
