@@ -264,6 +264,35 @@ def test_every_option_of_a_job_is_documented() -> None:
     assert of_cron <= set(words(ROOT / "docs/cron.md"))
 
 
+# The rules of reliability
+
+
+def rules() -> list[list[str]]:
+    """The cells of each row: number, what we do, where the code is, which tests guard it."""
+    table = re.findall(r"^\| ([BS]\d+ \|.+) \|$", text_of("docs/reliability.md"), re.MULTILINE)
+    return [row.split(" | ") for row in table]
+
+
+def test_every_rule_has_its_row() -> None:
+    wanted = [
+        *(f"B{number}" for number in range(1, 26)),
+        *(f"S{number}" for number in range(1, 10)),
+    ]
+    assert [number for number, *_ in rules()] == wanted
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule[0])
+def test_the_code_and_the_tests_of_a_rule_exist(rule: list[str]) -> None:
+    _, promise, places, tests = rule
+    code, guards = re.findall(r"`(.+?)`", places), re.findall(r"`(.+?)`", tests)
+    assert guards or "Not there yet" in promise
+    assert all((ROOT / "django_jobs" / path).is_file() for path in code)
+    for guard in guards:
+        path, _, name = guard.partition("::")
+        text = (ROOT / "tests" / path).read_text()
+        assert re.search(rf"^(async )?def {name}\(", text, re.MULTILINE), guard
+
+
 # Links
 
 

@@ -132,6 +132,22 @@ def test_a_worker_that_stood_still_as_a_whole_goes_on(
     assert sleeper.exit_code is None
 
 
+def test_a_process_that_stands_still_while_its_parent_lives_is_replaced(
+    worker_process: StartWorker, trace: str, lines: Lines, gate_file: Path
+) -> None:
+    """Its leases are renewed by the parent, which must not do so for ever."""
+    job = jobs.gate.later(path=trace, opens=str(gate_file))
+    worker = worker_process(LEASE=LEASE, SWEEP_INTERVAL=600)
+    wait_until(lines, 30, "the job to start")
+    hold([int(lines()[0].split()[1])])
+    wait_until(lambda: len(lines()) == 2, 30, "the second attempt")
+    gate_file.touch()
+    wait_for_status(job, Status.COMPLETED)
+    assert (job.result, job.attempt_count, job.crash_count) == (2, 2, 1)
+    assert "has stood still; it is replaced" in worker.output
+    assert worker.exit_code is None
+
+
 def test_a_job_that_kills_its_process_three_times_becomes_a_dead_letter(
     worker_process: StartWorker,
 ) -> None:
