@@ -21,6 +21,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import random as _random
+from traceback import format_tb
 from typing import Final
 
 from django_jobs.exceptions import InvalidOption
@@ -93,12 +94,15 @@ def delay_for(
         return _capped(STRATEGIES[policy](failures, base, random), cap)
     try:
         return _capped(_chosen_delay(policy, failures, exception), cap)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a foreign policy raises what it likes
+        # Where, but not what: its message, and that of the job's exception behind it, may hold
+        # what the job was given.
+        where = "" if isinstance(error, InvalidOption) else "".join(format_tb(error.__traceback__))
         logger.warning(
-            "Backoff policy %s gave no usable delay (%s); exponential backoff is used instead.",
+            "Backoff policy %s gave no usable delay (%s); exponential backoff is used instead.\n%s",
             _name_of(policy),
             type(error).__name__,
-            exc_info=not isinstance(error, InvalidOption),
+            where,
         )
         return _capped(_exponential(failures, base, random), cap)
 

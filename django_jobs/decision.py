@@ -19,6 +19,7 @@ from django_jobs.exceptions import (
 )
 from django_jobs.option_checks import MAX_DELAY
 from django_jobs.outcome import Outcome
+from django_jobs.redaction import Redactor, redactor_of
 from django_jobs.validation import clean_text, describe_exception, format_traceback
 
 if TYPE_CHECKING:
@@ -29,31 +30,37 @@ REASON_LIMIT = 500
 
 
 def decide(job: ClaimedJob, options: JobOptions, raised: BaseException) -> Outcome:
-    """Turn what a job raised into its outcome."""
+    """Turn what a job raised into its outcome, whose texts hold none of the job's secrets."""
+    hide = redactor_of(job.job_name, job.params)
     match raised:
         case Snooze():
-            return _snooze(raised)
+            return _snooze(raised, hide)
         case Discard():
-            return Outcome.discard(_reason(raised.reason) or "discarded by the job")
+            return Outcome.discard(_reason(raised.reason, hide) or "discarded by the job")
         case Cancel():
-            return Outcome.cancel(_reason(raised.reason) or "cancelled by the job")
+            return Outcome.cancel(_reason(raised.reason, hide) or "cancelled by the job")
         case Retry():
-            return _after_failure(job, options, raised, asked=_seconds(raised.delay))
+            return _after_failure(job, options, raised, hide, asked=_seconds(raised.delay))
         case ResultNotSerializable():
             # The work is done; doing it again would return the same.
-            return Outcome.fail(format_traceback(raised), _describe(raised), raised)
+            return Outcome.fail(*_texts(raised, hide), raised)
     if isinstance(raised, options.discard_for):
-        return Outcome.discard(_describe(raised), format_traceback(raised), raised)
+        error, reason = _texts(raised, hide)
+        return Outcome.discard(reason, error, raised)
     if options.retry_for and not isinstance(raised, (*options.retry_for, JobTimeout)):
-        return Outcome.fail(format_traceback(raised), _describe(raised), raised)
-    return _after_failure(job, options, raised)
+        return Outcome.fail(*_texts(raised, hide), raised)
+    return _after_failure(job, options, raised, hide)
 
 
 def _after_failure(
-    job: ClaimedJob, options: JobOptions, raised: BaseException, asked: float | None = None
+    job: ClaimedJob,
+    options: JobOptions,
+    raised: BaseException,
+    hide: Redactor,
+    asked: float | None = None,
 ) -> Outcome:
     failures = job.failure_count + 1
-    error, reason = format_traceback(raised), _describe(raised)
+    error, reason = _texts(raised, hide)
     if failures >= job.max_attempts:
         return Outcome.fail(error, reason, raised)
     delay = _backoff(options, failures, raised) if asked is None else asked
@@ -70,13 +77,13 @@ def _backoff(options: JobOptions, failures: int, raised: BaseException) -> float
     )
 
 
-def _snooze(raised: Snooze) -> Outcome:
+def _snooze(raised: Snooze, hide: Redactor) -> Outcome:
     due = raised.until
     if isinstance(due, datetime) and timezone.is_aware(due) and _is_near(due):
-        return Outcome.snooze(0.0, due, _reason(raised.reason))
+        return Outcome.snooze(0.0, due, _reason(raised.reason, hide))
     delay = _seconds(raised.delay)
     return Outcome.snooze(
-        config.BACKOFF_BASE if delay is None else delay, None, _reason(raised.reason)
+        config.BACKOFF_BASE if delay is None else delay, None, _reason(raised.reason, hide)
     )
 
 
@@ -94,9 +101,11 @@ def _seconds(delay: Any) -> float | None:
     return float(max(0.0, min(delay, MAX_DELAY.total_seconds())))
 
 
-def _describe(raised: BaseException) -> str:
-    return clean_text(describe_exception(raised), REASON_LIMIT)
+def _texts(raised: BaseException, hide: Redactor) -> tuple[str, str]:
+    """The traceback and the one line that says it."""
+    reason = clean_text(describe_exception(raised, hide), REASON_LIMIT)
+    return format_traceback(raised, hide=hide), reason
 
 
-def _reason(text: object) -> str:
-    return clean_text(text, REASON_LIMIT) if text else ""
+def _reason(text: object, hide: Redactor) -> str:
+    return clean_text(text, REASON_LIMIT, hide) if text else ""

@@ -63,7 +63,8 @@ def job(
             that may move, or keep the old one as an alias.
         aliases: earlier names under which rows may still wait.
         **options: queue, priority (lower runs first), max_attempts, backoff, timeout (seconds),
-            retry_for, discard_for, atomic; see :class:`~django_jobs.options.JobOptions`.
+            retry_for, discard_for, atomic, sensitive; see
+            :class:`~django_jobs.options.JobOptions`.
 
     Raises:
         InvalidJob: the function can't be found by a worker, or its name is unusable.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ class Attempt:
 
     outcome: Outcome
     duration: float
-    value: Any = None
+    value: Any = field(default=None, repr=False)
     is_written: bool = False
 
 

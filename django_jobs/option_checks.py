@@ -14,6 +14,7 @@ from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption, InvalidSchedule, InvalidText, UnknownQueue
 from django_jobs.names import check_queue_name
 from django_jobs.priority import PRIORITY_MAX, PRIORITY_MIN
+from django_jobs.sensitive import plain
 
 ExceptionTypes = tuple[type[BaseException], ...]
 
@@ -21,6 +22,7 @@ ExceptionTypes = tuple[type[BaseException], ...]
 MAX_DELAY: Final = timedelta(days=3653)
 MAX_ATTEMPTS: Final = 1_000_000
 MAX_TAGS: Final = 20
+MAX_SENSITIVE: Final = 100
 _CONFLICTS: Final = ("return", "raise")
 
 
@@ -138,6 +140,20 @@ def _check_tags(value: object) -> tuple[str, ...]:
     return tuple(check_text("tags", tag, 1, 50) for tag in value)
 
 
+def _check_sensitive(value: object) -> tuple[str, ...]:
+    # A text alone would be a list of its letters. Which names there are is not known: a name may
+    # be a key deep inside an argument or a result.
+    if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
+        raise InvalidOption(f"sensitive: a list of names; got {type(value).__name__}.")
+    if len(value) > MAX_SENSITIVE:
+        raise InvalidOption(f"sensitive: at most {MAX_SENSITIVE} names; got {len(value)}.")
+    names = tuple(check_text("sensitive", name, 1, 200) for name in value)
+    for name in names:
+        if not plain(name):
+            raise InvalidOption(f"sensitive: {name!r} has no letter and no digit.")
+    return names
+
+
 def _check_flag(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -161,5 +177,6 @@ CHECKS: Final[dict[str, Any]] = {
     "correlation_id": lambda value: check_text("correlation_id", value, 0, 100),
     "tags": _check_tags,
     "persist": lambda value: _check_flag("persist", value),
+    "sensitive": _check_sensitive,
     "lease": _check_lease,
 }

@@ -32,6 +32,7 @@ class DefinitionOptions(TypedDict, total=False):
     retry_for: Exceptions
     discard_for: Exceptions
     atomic: bool
+    sensitive: Collection[str]
 
 
 class UsingOptions(TypedDict, total=False):
@@ -65,6 +66,7 @@ class JobOptions:
         retry_for: exceptions to retry; empty means all.
         discard_for: exceptions that drop the job.
         atomic: whether its writes, its result and its end are one transaction.
+        sensitive: parameters, and keys at any depth, whose values are never shown.
         delay: seconds from now, by the database's clock.
         scheduled_for: not before this aware time.
         expires_at: not started after this aware time.
@@ -84,6 +86,7 @@ class JobOptions:
     retry_for: ExceptionTypes = ()
     discard_for: ExceptionTypes = ()
     atomic: bool = False
+    sensitive: tuple[str, ...] = ()
     delay: float | None = None
     scheduled_for: datetime | None = None
     expires_at: datetime | None = None

@@ -27,13 +27,13 @@ class Outcome:
     """
 
     status: Status
-    result: Any = None
+    result: Any = field(default=None, repr=False)
     error: str = ""
     reason: str = ""
     delay: float = 0.0
     due: datetime | None = None
     failed: bool = False
-    exception: BaseException | None = field(default=None, compare=False)
+    exception: BaseException | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def complete(cls, result: Any) -> Outcome:

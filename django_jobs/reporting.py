@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils import timezone
 
 from django_jobs.conf import config
+from django_jobs.redaction import Redactor, redactor_of
 from django_jobs.stores.records import LogLine, Report
 from django_jobs.validation import clean_json, clean_text
 
@@ -39,13 +40,14 @@ class Reporter:
         self._cancelled = False
         self._is_held_back = False
         self._is_on_its_way = False
+        self._redactor: Redactor | None = None
 
     # What runs foreign code, a value's own __repr__ for one, runs before the lock is taken.
 
     def progress(self, percent: float, message: str | None) -> None:
         """Note the progress; any number is clamped to 0–100, any text is made storable."""
         clamped = _clamped(percent)
-        text = None if message is None else clean_text(message, MESSAGE_LIMIT)
+        text = None if message is None else clean_text(message, MESSAGE_LIMIT, self._hide())
         with self._lock:
             self._percent = clamped
             self._message = self._message if text is None else text
@@ -55,12 +57,13 @@ class Reporter:
         """Keep a log line; the attempt keeps ``LOG_MAX_LINES`` of them."""
         if self._line_count >= config.LOG_MAX_LINES:
             return
+        hide = self._hide()
         line = LogLine(
             attempt=self._job.attempt,
             at=timezone.now(),
             level=level,
-            message=clean_text(message, LINE_LIMIT),
-            data=clean_json(data),
+            message=clean_text(message, LINE_LIMIT, hide),
+            data=clean_json(data, hide),
         )
         with self._lock:
             self._line_count += 1
@@ -118,6 +121,12 @@ class Reporter:
         given_up_at = time.monotonic() + LAST_REPORT
         while self._is_on_its_way and time.monotonic() < given_up_at:
             time.sleep(0.005)
+
+    def _hide(self) -> Redactor:
+        """Made with the first text: most jobs have none."""
+        if self._redactor is None:
+            self._redactor = redactor_of(self._job.job_name, self._job.params)
+        return self._redactor
 
     def _report(self, percent: int | None) -> Report:
         lines = self._lines

@@ -14,10 +14,12 @@ from django_jobs.conf.kinds import (
     DottedPath,
     Flag,
     Kind,
+    Patterns,
     Queues,
     Retention,
     Whole,
 )
+from django_jobs.sensitive import DEFAULT_KEYS
 
 DAY: Final = 86_400
 YEAR: Final = 366 * DAY
@@ -116,6 +118,13 @@ class Configuration:
     TRACKING_ENABLED: bool = _setting(True, Flag(), "Keep a JobTransition for every state change.")
     TRACKING_PERSIST_TRANSITIONS: bool = _setting(
         True, Flag(), "Write the transitions to the database; else only the jobs' current state."
+    )
+
+    # What nobody may see.
+    SENSITIVE_KEYS: tuple[str, ...] = _setting(
+        DEFAULT_KEYS,
+        Patterns(),
+        "Keys whose values are never shown, in arguments, results and log data.",
     )
 
     # Parts that can be replaced.

@@ -17,6 +17,7 @@ from django_jobs import backoff
 from django_jobs.conf.queues import QUEUES_FORM, parse_queues, queues_from
 from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
+from django_jobs.sensitive import plain_pattern
 from django_jobs.states import TERMINAL
 
 
@@ -201,6 +202,31 @@ _DAYS = Amount(0, 36_500, "days")
 def _pairs(text: str) -> dict[str, str]:
     pairs: dict[str, str] = Env.parse_value(text, dict)
     return pairs
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Names of keys, in which ``*`` stands for anything."""
+
+    allowed: str = (
+        "a list of names of up to 100 letters, digits, dashes, underscores and *; "
+        'in the environment "password,*token"'
+    )
+
+    def from_text(self, text: str) -> list[str]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+
+    def check(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple | set | frozenset):
+            raise _refuse(value, self.allowed)
+        for pattern in value:
+            usable = isinstance(pattern, str) and _PATTERN.fullmatch(pattern)
+            if not (usable and plain_pattern(pattern)):
+                raise _refuse(pattern, self.allowed)
+        return tuple(value)
+
+
+_PATTERN = re.compile(r"[\w*-]{1,100}")
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,15 @@ def encode_plain_key(key: Any, room: int = 0) -> str:
 
 
 def decode_plain(stored: Any, exact: bool) -> Any:
-    """Return the stored value: it is plain JSON."""
+    """Return the stored value, which is plain JSON; of what the job could change, a copy.
+
+    What it was given must still be known when it failed: its secrets are hidden in the error.
+    """
+    kind = type(stored)
+    if kind is dict:
+        return {key: decode_plain(item, exact) for key, item in stored.items()}
+    if kind is list:
+        return [decode_plain(item, exact) for item in stored]
     return stored
 
 

@@ -55,7 +55,7 @@ class ClaimedJob:
     id: UUID
     job_name: str
     queue: str
-    params: Any
+    params: Any = field(repr=False)  # tools that print local variables shall not print these
     lease: int
     attempt: int
     failure_count: int

@@ -8,10 +8,14 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django_jobs.sensitive import HIDDEN
 from django_jobs.validation.texts import ELLIPSIS, UNPRINTABLE, clean_text
+
+if TYPE_CHECKING:
+    from django_jobs.redaction import Redactor
 
 #: Characters of all texts of one value together, and what each value costs besides.
 CHARACTERS: Final = 16_384
@@ -24,14 +28,18 @@ _INTEGER_MAX_BITS: Final = 1024
 _PRINTED: Final = (str, date, time, timedelta, UUID, Decimal, PurePath)
 
 
-def clean_json(value: object) -> Any:
+def clean_json(value: object, hide: Redactor | None = None) -> Any:
     """Make any value storable as JSON; never raises.
 
     Values without a JSON form become their text, NaN becomes ``"nan"``. Deep, long and circular
     values are cut, with ``"…"`` in place of the rest; a dict stays a dict.
+
+    Args:
+        value: anything.
+        hide: hides what stands under sensitive keys, and the secrets of the job.
     """
     try:
-        return _Cleaner().clean(value, DEPTH)
+        return _Cleaner(hide).clean(value, DEPTH)
     except BaseException:  # noqa: BLE001 - foreign methods raise anything
         return {} if isinstance(value, dict) else UNPRINTABLE
 
@@ -39,7 +47,8 @@ def clean_json(value: object) -> Any:
 class _Cleaner:
     """Cleans one value; ``_left`` is how many characters may still be spent."""
 
-    def __init__(self) -> None:
+    def __init__(self, hide: Redactor | None) -> None:
+        self._hide = hide
         self._left = CHARACTERS
 
     def clean(self, value: Any, depth: int) -> Any:
@@ -51,7 +60,7 @@ class _Cleaner:
         if isinstance(value, int):
             return self._integer(value)
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else str(float(value))
+            return self._number(float(value) if math.isfinite(value) else str(float(value)))
         if isinstance(value, _PRINTED):
             return self._text(value)
         return self._container(value, depth)
@@ -69,8 +78,14 @@ class _Cleaner:
             if self._left <= 0:
                 cleaned[ELLIPSIS] = ELLIPSIS
                 break
-            cleaned[self._text(key, limit=KEY_LIMIT)] = self.clean(item, depth - 1)
+            name = self._text(key, limit=KEY_LIMIT)
+            cleaned[name] = HIDDEN if self._hides(key, name) else self.clean(item, depth - 1)
         return cleaned
+
+    def _hides(self, key: Any, name: str) -> bool:
+        return self._hide is not None and (
+            name in self._hide.keys or (isinstance(key, str) and key in self._hide.keys)
+        )
 
     def _list(self, value: Iterable[Any], depth: int) -> list[Any]:
         cleaned: list[Any] = []
@@ -86,13 +101,16 @@ class _Cleaner:
         if bits > _INTEGER_MAX_BITS:
             return f"<integer of {bits:,} bits>"
         self._left -= bits // 3
-        return int(value)
+        return self._number(int(value))
+
+    def _number(self, value: float | str) -> Any:
+        return HIDDEN if self._hide is not None and self._hide.is_secret(value) else value
 
     def _text(self, value: Any, write: Callable[[Any], str] = str, limit: int = TEXT_LIMIT) -> str:
         try:
             whole = value if isinstance(value, str) else write(value)
         except BaseException:  # noqa: BLE001 - a foreign __repr__ raises anything
             whole = UNPRINTABLE
-        text = clean_text(whole, max(1, min(limit, self._left)))
+        text = clean_text(whole, max(1, min(limit, self._left)), self._hide)
         self._left -= len(text)
         return text

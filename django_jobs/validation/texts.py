@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from django_jobs.redaction import Redactor
 
 #: Characters of a stored traceback.
 TRACEBACK_LIMIT: Final = 64 * 1024
@@ -16,7 +19,7 @@ UNPRINTABLE: Final = "<unprintable>"
 ELLIPSIS: Final = "…"
 
 
-def clean_text(text: object, limit: int) -> str:
+def clean_text(text: object, limit: int, hide: Redactor | None = None) -> str:
     """Make any text storable; never raises.
 
     NUL and lone surrogates are written as escapes.
@@ -24,36 +27,45 @@ def clean_text(text: object, limit: int) -> str:
     Args:
         text: usually a ``str``; of anything else, its ``str()``.
         limit: characters to keep; longer texts end in an ellipsis.
+        hide: hides the secrets of the job that the text is about.
     """
     try:
         whole = text if type(text) is str else str.__str__(str(text))
         # Cut first: escaping then works on little, however long the text is.
-        return _cut(escape(whole[: limit + 1]), limit)
+        if hide is None:
+            return _cut(escape(whole[: limit + 1]), limit)
+        more = ELLIPSIS if len(whole) > limit else ""
+        return _cut(escape(hide.head(whole, limit)) + more, limit)
     except BaseException:  # noqa: BLE001 - a foreign __str__ raises anything
         return _cut(UNPRINTABLE, limit)
 
 
-def describe_exception(exception: BaseException) -> str:
+def describe_exception(exception: BaseException, hide: Redactor | None = None) -> str:
     """One line, ``ValueError: message``; never raises."""
     name = type(exception).__qualname__
     try:
-        message = " ".join(str(exception)[: 2 * DESCRIPTION_LIMIT].split())
+        text, looked_at = str(exception), 2 * DESCRIPTION_LIMIT
+        text = text[:looked_at] if hide is None else hide.head(text, looked_at)
+        message = " ".join(text.split())
     except BaseException:  # noqa: BLE001 - a foreign __str__ raises anything
         message = UNPRINTABLE
     return clean_text(f"{name}: {message}" if message else name, DESCRIPTION_LIMIT)
 
 
-def format_traceback(exception: BaseException, limit: int = TRACEBACK_LIMIT) -> str:
+def format_traceback(
+    exception: BaseException, limit: int = TRACEBACK_LIMIT, hide: Redactor | None = None
+) -> str:
     """The traceback as text, without local variables; never raises.
 
     Args:
         limit: characters to keep; the middle of a longer traceback is left out.
+        hide: hides the secrets of the job that raised it.
     """
     try:
         text = "".join(_format(exception))
-        return _keep_ends(escape(_keep_ends(text, limit)), limit)
+        return _keep_ends(escape(_keep_ends(text, limit, hide)), limit)
     except BaseException:  # noqa: BLE001 - formatting runs code of foreign exceptions
-        return clean_text(describe_exception(exception), limit)
+        return clean_text(describe_exception(exception, hide), limit)
 
 
 def _format(exception: BaseException) -> list[str]:
@@ -89,13 +101,15 @@ def _cut(text: str, limit: int) -> str:
     return text[: limit - 1] + ELLIPSIS if limit > 0 else ""
 
 
-def _keep_ends(text: str, limit: int) -> str:
+def _keep_ends(text: str, limit: int, hide: Redactor | None = None) -> str:
     """Leave out the middle: the head says where it began, the tail what was raised."""
     if len(text) <= limit:
-        return text
+        return text if hide is None else hide.text(text)
     marker = f"\n{ELLIPSIS} {len(text) - limit:,} characters left out {ELLIPSIS}\n"
     room = limit - len(marker)
     if room < 2:
-        return _cut(text, limit)
-    head = room // 2
-    return text[:head] + marker + text[head - room :]
+        return _cut(text if hide is None else hide.head(text, limit), limit)
+    head, tail = room // 2, room - room // 2
+    if hide is None:
+        return text[:head] + marker + text[-tail:]
+    return hide.head(text, head) + marker + hide.tail(text, tail)
