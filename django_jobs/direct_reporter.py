@@ -17,7 +17,7 @@ from django_jobs.conf import config
 from django_jobs.models import Job
 from django_jobs.registry import registry
 from django_jobs.reporting import Reporter
-from django_jobs.validation import describe_exception
+from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
     from django_jobs.stores.base import Store
@@ -83,7 +83,7 @@ class DirectReporter(Reporter):
         except Error as error:
             # It lands with the next write, or with the job's end.
             self.put_back(report)
-            logger.warning("Progress could not be written: %s", describe_exception(error))
+            logger.warning("Progress could not be written: %s", describe_database_error(error))
         else:
             self.arrived()
             announce_progress(registry.find(self._job.job_name), self._job, report)
@@ -92,7 +92,7 @@ class DirectReporter(Reporter):
         try:
             self._cancelled = self._store.is_cancel_requested(self._job.id)
         except Error as error:
-            logger.warning("No word on a cancel request: %s", describe_exception(error))
+            logger.warning("No word on a cancel request: %s", describe_database_error(error))
 
 
 def _has_transaction() -> bool:

@@ -66,6 +66,37 @@ def echo(value: Any) -> Any:
     return value
 
 
+@job(name="tests.pay", sensitive=("card",), max_attempts=1)
+def pay(context: JobContext, card: Any, region: str = "", how: str = "") -> Any:
+    """Tell the card to everybody, in the way that was asked for."""
+    match how:
+        case "progress":
+            context.update_progress(50, f"charging {card}")
+        case "log":
+            context.log.info(f"charging {card}", card=card, note=str(card), region=region)
+        case "raise":
+            raise ValueError(f"{card} of {region} is refused")
+        case "chain":
+            try:
+                raise KeyError(str(card))
+            except KeyError as error:
+                error.add_note(f"noted {card}")
+                raise RuntimeError(f"no {card}") from error
+        case "group":
+            raise ExceptionGroup(f"all {card}", [ValueError(str(card)), TypeError(repr(card))])
+        case "retry":
+            raise Retry(f"again {card}", delay=0)
+        case "snooze":
+            raise Snooze(3600, reason=f"later {card}")
+        case "discard":
+            raise Discard(f"never {card}")
+        case "cancel":
+            raise Cancel(f"no more {card}")
+        case "unserialisable":
+            return {1: {card}}
+    return {"card": card, "echo": f"paid by {card}", "region": region}
+
+
 class Colour(Enum):
     RED = "red"
     BLUE = "blue"

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from traceback import format_tb
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db import InterfaceError, OperationalError
@@ -20,7 +21,7 @@ from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
-from django_jobs.validation import describe_exception
+from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
     from django_jobs.execution import Attempt
@@ -144,7 +145,7 @@ class Finisher(threading.Thread):
                     "%d outcomes could not be written, next try in %s s: %s",
                     len(batch),
                     pause,
-                    describe_exception(error),
+                    describe_database_error(error),
                 )
                 tidy_connections()
                 tries += 1
@@ -154,8 +155,13 @@ class Finisher(threading.Thread):
                     self._write(batch[: len(batch) // 2])
                     self._write(batch[len(batch) // 2 :])
                     return
-            except Exception:
-                logger.exception("An outcome could not be stored")
+            except Exception as error:  # noqa: BLE001 - a job's result may cause any
+                # Where, and in the server's words what; a whole traceback shows values of rows.
+                logger.error(
+                    "An outcome could not be stored: %s\n%s",
+                    describe_database_error(error),
+                    "".join(format_tb(error.__traceback__)),
+                )
                 tidy_connections()
                 self._write_one_by_one(batch)
                 return

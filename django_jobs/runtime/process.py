@@ -29,7 +29,7 @@ from django_jobs.runtime.wakeup import Wakeup
 from django_jobs.services.promote import promote_due
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
-from django_jobs.validation import describe_exception
+from django_jobs.validation import describe_database_error, describe_exception
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -240,5 +240,9 @@ class Process:
             return
         try:
             active_store().finish(rest)
-        except Error:
-            logger.exception("%d jobs could not be released; their leases will run out", len(rest))
+        except Error as error:
+            logger.error(
+                "%d jobs could not be released; their leases will run out: %s",
+                len(rest),
+                describe_database_error(error),
+            )

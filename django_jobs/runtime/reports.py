@@ -16,7 +16,7 @@ from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
 from django_jobs.stores import active_store
 from django_jobs.stores.records import ClaimedJob, Finish, Held
-from django_jobs.validation import describe_exception
+from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Reports(threading.Thread):
                 self._look_at_leases()
             except Error as error:
                 # Nothing is lost: news stay with the jobs until they are written.
-                logger.warning("Progress could not be written: %s", describe_exception(error))
+                logger.warning("Progress could not be written: %s", describe_database_error(error))
                 tidy_connections()
 
     def stop(self) -> None:

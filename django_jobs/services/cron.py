@@ -20,8 +20,10 @@ from django_jobs.models import (
     SlotOutcome,
 )
 from django_jobs.operations import enqueue_cron_job
+from django_jobs.redaction import redactor_of
 from django_jobs.registry import registry
 from django_jobs.states import LIVE
+from django_jobs.validation import format_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,28 +64,35 @@ def _with_now(crons: QuerySet[CronJob]) -> list[tuple[CronJob, datetime]]:
 def _guarded(cron_job: CronJob, now: datetime) -> int:
     try:
         return _fire(cron_job, now)
-    except EnqueueUnavailable:
+    except EnqueueUnavailable as error:
         # The database's fault, not the entry's: the slot stays due and the next round tries again.
-        logger.warning("The schedule %r could not fire", cron_job.name, exc_info=True)
+        _tell(logging.WARNING, "The schedule %r could not fire", cron_job, error)
         return 0
-    except JobsError:
+    except JobsError as error:
         # Bad params or a bad expression, written past the checks: one entry stops, not all.
-        logger.exception("The schedule %r can't run and is switched off", cron_job.name)
+        _tell(logging.ERROR, "The schedule %r can't run and is switched off", cron_job, error)
         _crons().filter(pk=cron_job.pk).update(enabled=False)
         return 0
     except Error:
         raise
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - told, and tried again
         # A middleware's, or a receiver's: the slot stays due, and the other entries go on.
-        logger.exception("The schedule %r could not fire", cron_job.name)
+        _tell(logging.ERROR, "The schedule %r could not fire", cron_job, error)
         return 0
+
+
+def _tell(level: int, message: str, cron_job: CronJob, error: Exception) -> None:
+    """With the traceback, in which nothing secret of the entry's arguments is left."""
+    hide = redactor_of(cron_job.job_name, cron_job.params)
+    text = f"{message}\n%s"
+    logger.log(level, text, cron_job.name, format_traceback(error, hide=hide).rstrip())
 
 
 def _plan(cron_job: CronJob, now: datetime) -> None:
     try:
         next_run_at = crontab_of(cron_job).next_after(now)
-    except JobsError:
-        logger.exception("The schedule %r can't be read and is switched off", cron_job.name)
+    except JobsError as error:
+        _tell(logging.ERROR, "The schedule %r can't be read and is switched off", cron_job, error)
         _crons().filter(pk=cron_job.pk).update(enabled=False)
     else:
         _crons().filter(pk=cron_job.pk, next_run_at__isnull=True).update(next_run_at=next_run_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,9 @@ GROUP_LIMIT: Final = 500
 #: Stands for a value whose ``__str__`` or ``__repr__`` raises.
 UNPRINTABLE: Final = "<unprintable>"
 ELLIPSIS: Final = "…"
+
+#: How PostgreSQL begins what it adds to a message.
+_DETAILS: Final = re.compile(r"\s*^(?:DETAIL|CONTEXT|HINT|LINE \d+):", re.MULTILINE)
 
 
 def clean_text(text: object, limit: int, hide: Redactor | None = None) -> str:
@@ -50,6 +54,15 @@ def describe_exception(exception: BaseException, hide: Redactor | None = None) -
     except BaseException:  # noqa: BLE001 - a foreign __str__ raises anything
         message = UNPRINTABLE
     return clean_text(f"{name}: {message}" if message else name, DESCRIPTION_LIMIT)
+
+
+def describe_database_error(error: BaseException) -> str:
+    """The same for an error of the server, without its details: they show the values of rows."""
+    try:
+        message = _DETAILS.split(str(error)[:DESCRIPTION_LIMIT], maxsplit=1)[0]
+    except BaseException:  # noqa: BLE001 - a foreign __str__ raises anything
+        message = UNPRINTABLE
+    return clean_text(f"{type(error).__qualname__}: {' '.join(message.split())}", DESCRIPTION_LIMIT)
 
 
 def format_traceback(
