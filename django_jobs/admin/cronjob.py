@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_jobs import operations
-from django_jobs.admin import cronjob_runs, history, job_page, shown
+from django_jobs.admin import cronjob_runs, history, job_page, payload, shown
 from django_jobs.admin.buttons import Button, ButtonsAdmin
 from django_jobs.admin.cronjob_form import CronJobForm
 from django_jobs.admin.cronslot import CronSlotInline
@@ -63,7 +63,7 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
             {"fields": ("queue", "priority", "missed_policy", "missed_max", "overlap_policy")},
         ),
     )
-    _shown_only = ("origin", "next_runs", "last_run")
+    _shown_only = ("origin", "next_runs", "last_run", "params_shown", "params_needed")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CronJob]:
         """With what the list says of the last job."""
@@ -74,10 +74,31 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
         self, request: HttpRequest, obj: CronJob | None = None
     ) -> tuple[str, ...]:
         """All but “enabled”, if the code owns the row."""
-        if obj is None or not obj.managed_by_code:
-            return self._shown_only
-        owned = [name for name in CronJobForm.Meta.fields if name != "enabled"]
-        return (*owned, *self._shown_only)
+        if obj is not None and obj.managed_by_code:
+            owned = [name for name in CronJobForm.Meta.fields if name != "enabled"]
+            return (*owned, *self._shown_only)
+        if self._params_field(request, obj) != "params":
+            return ("params", *self._shown_only)  # else the form would have the field all the same
+        return self._shown_only
+
+    def get_fieldsets(self, request: HttpRequest, obj: CronJob | None = None) -> Any:
+        """With the parameters in the form, as text, or not at all."""
+        shown_as = self._params_field(request, obj)
+        return [
+            (
+                title,
+                {"fields": [shown_as if name == "params" else name for name in options["fields"]]},
+            )
+            for title, options in self.fieldsets
+        ]
+
+    def _params_field(self, request: HttpRequest, obj: CronJob | None) -> str:
+        if obj is None:
+            return "params"  # who makes a schedule writes them
+        if not payload.may_see(request):
+            return "params_needed"
+        is_editable = self.has_change_permission(request, obj) and not obj.managed_by_code
+        return "params" if is_editable else "params_shown"
 
     def has_delete_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
         """A schedule of the code would come back when the next worker starts."""
@@ -144,6 +165,14 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
         url = job_page.job_url(row.last_job.pk)
         badge = job_page.status_badge(row.last_job)
         return format_html('{} <a href="{}">{}</a>', at, url, badge)
+
+    @admin.display(description=_("parameters"))
+    def params_shown(self, row: CronJob) -> SafeString | str:
+        return payload.params(row)
+
+    @admin.display(description=_("parameters"))
+    def params_needed(self, row: CronJob) -> str:
+        return payload.needed()
 
     @admin.display(description=_("comes from"))
     def origin(self, row: CronJob) -> str:

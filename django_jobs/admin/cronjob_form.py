@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
+from django_jobs.admin import payload
+from django_jobs.admin.masked_params import has_marker, restored
 from django_jobs.conf import config
 from django_jobs.crontab import Crontab
 from django_jobs.crontab.zones import zone_named
@@ -17,6 +19,7 @@ from django_jobs.exceptions import InvalidTimezone, JobsError
 from django_jobs.models import CronJob
 from django_jobs.names import JOB_NAME
 from django_jobs.registry import registry
+from django_jobs.sensitive import HIDDEN
 
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
@@ -83,6 +86,9 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._masked: Any = {}
+        if "params" in self.fields and not self.instance._state.adding:
+            self._masked = self.initial["params"] = payload.masked_params(self.instance)
         field = self.fields.get("job_name")
         if isinstance(field, forms.ChoiceField):  # absent where the row belongs to the code
             field.choices = self._job_choices()
@@ -133,13 +139,40 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
         except JobsError as error:
             self.add_error("job_name", str(error))
             return
-        if "params" in cleaned:
-            try:
-                cleaned["params"] = _stored(definition, cleaned["params"])
-            except JobsError as error:
-                self.add_error("params", str(error))
+        self._check_params(cleaned, definition)
         self._check_option(definition, "queue", cleaned.get("queue") or None)
         self._check_option(definition, "priority", cleaned.get("priority"))
+
+    def _check_params(self, cleaned: dict[str, Any], definition: JobDefinition[Any, Any]) -> None:
+        if "params" not in self.fields:  # not for the eyes of this user; they must fit all the same
+            if "job_name" in self.changed_data:
+                self._fit("job_name", definition, self.instance.params)
+            return
+        if "params" not in cleaned:
+            return
+        params = cleaned["params"]
+        # Of another job other names may be secret: there the hidden values would be shown.
+        if self.initial.get("job_name") == definition.name:
+            params = restored(params, self._masked, self.instance.params)
+        if has_marker(params):
+            self.add_error(
+                "params",
+                _("%(marker)s stands for a value of this job that is kept; write a new one here.")
+                % {"marker": HIDDEN},
+            )
+            return
+        fitting = self._fit("params", definition, params)
+        if fitting is not None:
+            cleaned["params"] = fitting
+
+    def _fit(
+        self, field: str, definition: JobDefinition[Any, Any], params: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        try:
+            return _stored(definition, params)
+        except JobsError as error:
+            self.add_error(field, str(error))
+            return None
 
     def _check_option(self, definition: JobDefinition[Any, Any], name: str, value: Any) -> None:
         if value is None:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin import job_page, shown
+from django_jobs.admin import job_page, payload, shown
 from django_jobs.admin.job_actions import JobActionsAdmin
 from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilter
 from django_jobs.admin.job_list import CappedPaginator, JobChangeList
@@ -156,7 +156,7 @@ class JobAdmin(JobActionsAdmin):
     # The page
 
     def get_fieldsets(self, request: HttpRequest, obj: Job | None = None) -> Any:
-        """Without the rows that would hold a dash."""
+        """Without the rows that would hold a dash, or what the user may not see."""
         empty = {
             name
             for name, column in self._may_be_empty.items()
@@ -164,10 +164,13 @@ class JobAdmin(JobActionsAdmin):
         }
         if obj is None or job_page.CRON_TAG not in (obj.tags or ()):
             empty.add("cron_link")
-        return [
+        data, *rest = [
             (title, {"fields": [name for name in options["fields"] if name not in empty]})
             for title, options in self.fieldsets
         ]
+        if not payload.may_see(request):
+            data = (data[0], {"fields": ["payload_needed"]})
+        return [data, *rest]
 
     @admin.display(description=_("job"))
     def job_described(self, job: Job) -> SafeString:
@@ -202,11 +205,15 @@ class JobAdmin(JobActionsAdmin):
 
     @admin.display(description=_("parameters"))
     def params_shown(self, job: Job) -> SafeString | str:
-        return shown.pretty_json(job.params)
+        return payload.params(job)
 
     @admin.display(description=_("result"))
     def result_shown(self, job: Job) -> SafeString | str:
-        return shown.pretty_json(job.result)
+        return payload.result(job)
+
+    @admin.display(description=_("parameters and result"))
+    def payload_needed(self, job: Job) -> str:
+        return payload.needed()
 
     @admin.display(description=_("expires"))
     def expires(self, job: Job) -> SafeString | str:
@@ -222,8 +229,12 @@ class JobAdmin(JobActionsAdmin):
 
     def buttons_context(self, request: HttpRequest, obj: Job) -> dict[str, Any]:
         """Everything above and below the columns of the page."""
-        context = super().buttons_context(request, obj) | job_page.page_context(obj)
-        return context | {"jobs_live_url": self.page_url(obj, "live")}
+        with_payload = payload.may_see(request)
+        context = super().buttons_context(request, obj) | job_page.page_context(obj, with_payload)
+        return context | {
+            "jobs_live_url": self.page_url(obj, "live"),
+            "jobs_needed": "" if with_payload else payload.needed(),
+        }
 
     def get_urls(self) -> list[URLPattern]:
         """The live part of the page has an address of its own."""

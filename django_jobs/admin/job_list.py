@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.core.paginator import Paginator
 from django.db.models.functions import Right
 
+from django_jobs.admin import payload
 from django_jobs.admin.bases import PlainChangeList
 from django_jobs.admin.job_dates import date_links
 from django_jobs.admin.job_filters import StatusFilter
@@ -99,7 +100,10 @@ class JobChangeList(PlainChangeList):
             self.is_windowed = reach.floor is not None
         elif self.query:
             self.is_windowed = reach.floor is not None
-        return queryset.defer(*LARGE).annotate(error_tail=Right("error", ERROR_TAIL))  # type: ignore[no-any-return]
+        queryset = queryset.defer(*LARGE)
+        if payload.may_see(request):
+            queryset = queryset.annotate(error_tail=Right("error", ERROR_TAIL))
+        return queryset  # type: ignore[no-any-return]
 
     def _status_filters(self) -> list[StatusFilter]:
         return [spec for spec in self.filter_specs if isinstance(spec, StatusFilter)]

@@ -79,17 +79,17 @@ def cron_job_of(job: Job) -> CronJob | None:
     return None if slot is None else slot.cron_job
 
 
-def page_context(job: Job) -> dict[str, Any]:
-    """What the templates under ``job/`` need."""
+def page_context(job: Job, with_payload: bool) -> dict[str, Any]:
+    """What the templates under ``job/`` need; without payload, no word of what went wrong."""
     return {
         "job": job,
         "jobs_status": status_badge(job),
         "jobs_progress": _known(progress(job)),
         "jobs_facts": [(label, value) for label, value in _facts(job) if value],
-        "jobs_error_line": shown.error_line(job.error),
+        "jobs_error_line": shown.error_line(job.error) if with_payload else "",
         "jobs_error_is_old": job.status not in (Status.FAILED, Status.DISCARDED),
         "jobs_is_unknown": not registry.has(job.job_name),
-        "jobs_timeline": timeline_of(job),
+        "jobs_timeline": timeline_of(job, with_payload),
     }
 
 

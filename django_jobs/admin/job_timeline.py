@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from django_jobs.admin import shown
 from django_jobs.models import Job, JobLog, JobTransition
+from django_jobs.states import Status
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 #: Rows of each kind that the page shows, the newest.
 TRANSITIONS_MAX: Final = 200
 LINES_MAX: Final = 300
+#: Actors in whose hands a job speaks for itself.
+_RUNNERS: Final = ("worker:", "caller:")
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Step:
 
     transition: JobTransition
     after: timedelta | None
+    with_payload: bool
 
     @property
     def at(self) -> SafeString | str:
@@ -47,8 +51,23 @@ class Step:
         return shown.badge(self.transition.to_status, self.transition.get_to_status_display())
 
     @property
+    def error(self) -> str:
+        return self.transition.error if self.with_payload else ""
+
+    @property
+    def reason(self) -> str:
+        """Why; what the job itself said is as secret as its error."""
+        is_told = self.with_payload or not self._is_of_the_job
+        return self.transition.reason if is_told else ""
+
+    @property
+    def _is_of_the_job(self) -> bool:
+        move = self.transition
+        return move.actor.startswith(_RUNNERS) and move.to_status != Status.PENDING
+
+    @property
     def error_line(self) -> str:
-        return shown.error_line(self.transition.error)
+        return shown.error_line(self.error)
 
 
 @dataclass
@@ -87,7 +106,7 @@ class Attempt:
     @property
     def gist(self) -> str:
         """What it came to, for the folded heading."""
-        return next((step.error_line for step in self.steps if step.transition.error), "")
+        return next((step.error_line for step in self.steps if step.error), "")
 
 
 @dataclass
@@ -103,15 +122,15 @@ class Timeline:
     is_cut: bool
 
 
-def timeline_of(job: Job) -> Timeline:
-    """Read the story of a job."""
+def timeline_of(job: Job, with_payload: bool) -> Timeline:
+    """Read the story of a job; without payload, only who moved it and when."""
     moves = list(job.transitions.order_by("-id")[: TRANSITIONS_MAX + 1])
-    lines = list(job.log_lines.order_by("-id")[: LINES_MAX + 1])
+    lines = list(job.log_lines.order_by("-id")[: LINES_MAX + 1]) if with_payload else []
     is_cut = len(moves) > TRANSITIONS_MAX or len(lines) > LINES_MAX
     attempts: dict[int, Attempt] = {}
     before: JobTransition | None = None
     for move in reversed(moves[:TRANSITIONS_MAX]):
-        step = Step(move, None if before is None else move.at - before.at)
+        step = Step(move, None if before is None else move.at - before.at, with_payload)
         attempts.setdefault(move.attempt, Attempt(move.attempt)).steps.append(step)
         before = move
     for line in reversed(lines[:LINES_MAX]):

@@ -162,6 +162,7 @@ class Job(Awaitable, models.Model):
             ("retry_job", "Can retry and run jobs now"),
             ("cancel_job", "Can cancel jobs"),
             ("discard_job", "Can discard jobs"),
+            ("view_job_payload", "Can see parameters, results, errors and log lines of jobs"),
         ]
 
     def __str__(self) -> str:
