@@ -42,12 +42,20 @@ def _of_text(secret: str) -> set[str]:
 def _escaped(text: str) -> set[str]:
     if text.isalnum() and text.isascii():
         return set()  # the same everywhere
+    once = _python(text) | {ascii(text)[1:-1]}
     return {
-        repr(text)[1:-1],
-        ascii(text)[1:-1],
+        *once,
+        *(twice for one in once for twice in _python(one)),  # a repr within a repr
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],
         quote(text),
         quote(text, safe=""),
         quote_plus(text),
     }
+
+
+def _python(text: str) -> set[str]:
+    """Inside of a ``repr``, which escapes a quote or not, depending on what else it holds."""
+    written = repr(text)[1:-1]
+    bare = written.replace("\\'", "'")
+    return {written, bare, bare.replace("'", "\\'")}

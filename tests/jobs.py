@@ -97,6 +97,13 @@ def pay(context: JobContext, card: Any, region: str = "", how: str = "") -> Any:
     return {"card": card, "echo": f"paid by {card}", "region": region}
 
 
+@job(name="tests.careless", max_attempts=1)
+def careless(order: Any) -> None:
+    """Take the secrets out of the arguments, then fail over them."""
+    secrets = [order.pop("password"), order.pop("items")[0].pop("token")]
+    raise KeyError(*secrets)
+
+
 class Colour(Enum):
     RED = "red"
     BLUE = "blue"

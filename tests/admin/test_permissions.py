@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from django_jobs.models import DesiredState, Job
 from django_jobs.states import Status
@@ -39,20 +42,48 @@ def offered(client: Client, model: str) -> set[str]:
     return set() if form is None else {name for name, _ in form.fields["action"].choices if name}
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_strangers_are_sent_to_the_login(db: None, client: Client, model: str) -> None:
+def every_page(model: str) -> list[str]:
+    """Every address below a list, also those that only answer to a button."""
     row = ROWS[model]()
-    for url in (list_of(model), page_of(row), page_of(row, "press")):
-        response = client.get(url)
-        assert response.status_code == 302
+    names = [pattern.name for pattern in site._registry[type(row)].get_urls() if pattern.name]
+    assert {f"django_jobs_{model}_changelist", f"django_jobs_{model}_change"} <= set(names)
+    of_lists = ("_changelist", "_add")
+    return [
+        reverse(f"admin:{name}", args=[] if name.endswith(of_lists) else [row.pk]) for name in names
+    ]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("model", MODELS)
+def test_strangers_are_sent_to_the_login(
+    db: None, client: Client, model: str, method: str, is_known: bool
+) -> None:
+    """Nobody, and somebody who is not of the staff but has every permission."""
+    if is_known:
+        somebody = User.objects.create_user("somebody", is_superuser=True)
+        client.force_login(somebody)
+    for url in every_page(model):
+        response = getattr(client, method)(url)
+        assert response.status_code == 302, url
         assert "/login/" in response["Location"]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_staff_without_permission_see_nothing(log_in: LogIn, model: str) -> None:
-    client, row = log_in(), ROWS[model]()
-    for url in (list_of(model), page_of(row)):
-        assert client.get(url).status_code == 403
+    for client in (log_in(), log_in("view_job_payload")):
+        for url in every_page(model):
+            assert client.get(url).status_code in (403, 405), url
+            assert client.post(url).status_code == 403, url
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_action_names_the_permission_it_needs(model: str) -> None:
+    """Without, Django offers it to everybody who may look."""
+    page = site._registry[ROWS[model]._meta.model]
+    for name in page.actions:
+        action, _, _ = page.get_action(name)
+        assert action.allowed_permissions, name
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -98,6 +98,8 @@ DEEP = {"order": [{"payment": {"password": {"old": [SECRET]}}}], "region": "Cali
         ({"pwd": True}, "it was True", "it was True"),
         ({"pwd": None}, "it was None", "it was None"),
         ({"pwd": "it's\na"}, repr("it's\na"), f'"{HIDDEN}"'),
+        ({"pwd": "it's\na"}, repr('"it\'s\na"'), f"'\"{HIDDEN}\"'"),
+        ({"pwd": "it's\na"}, str(KeyError(repr(["it's\na"]))), f"""'["{HIDDEN}"]'"""),
         ({"pwd": 'say "hi"'}, json.dumps('say "hi"'), f'"{HIDDEN}"'),
         ({"pwd": "größer"}, json.dumps("größer"), f'"{HIDDEN}"'),
         ({"pwd": "a/b c&d"}, "https://x/?p=a%2Fb+c%26d", f"https://x/?p={HIDDEN}"),
