@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--database",
         choices=databases.DATABASES,
         help="run on one database only (default: DATABASE_URL, or one run on each)",
+    )
+    faults = parser.getgroup("faults", "tests/faults")
+    faults.addoption("--soak", action="store_true", help="the long random test, too")
+    faults.addoption("--minutes", type=float, default=20.0, help="how long it takes")
+    faults.addoption(
+        "--seed", type=int, default=random.randrange(2**32), help="what chance begins with"
     )
 
 

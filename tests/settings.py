@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from testproject.settings import *  # noqa: F403
 from testproject.settings import INSTALLED_APPS as PROJECT_APPS
 
 DEBUG = False
-INSTALLED_APPS = [*PROJECT_APPS, "tests", "tests.processes"]
+INSTALLED_APPS = [*PROJECT_APPS, "tests", "tests.processes", "tests.faults"]
+if os.environ.get("RUNJOBS_TESTS_POOL"):
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 12}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

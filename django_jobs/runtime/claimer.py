@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -57,12 +58,14 @@ class Claimer:
             return 0
         holder = Holder(self._actor, self._process, config.LEASE)
         self._inflight.is_claiming = True
+        # Not when the reply is here: a process that is frozen in between would start what is lost.
+        asked_at = time.monotonic()
         try:
             claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
             _tell_of_surplus(len(claimed), sum(limits.values()))
             if claimed:
                 failpoints.reach("claim.committed")
-            added = self._inflight.add(claimed)
+            added = self._inflight.add(claimed, asked_at)
         finally:
             self._inflight.is_claiming = False
         by_queue: dict[str, list[Running]] = defaultdict(list)

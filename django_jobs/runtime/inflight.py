@@ -51,10 +51,9 @@ class InFlight:
         #: Whether a claim is on its way: its leases are in the database, but not here yet.
         self.is_claiming = False
 
-    def add(self, jobs: Iterable[ClaimedJob]) -> list[Running]:
-        """Take note of claimed jobs."""
-        now = time.monotonic()
-        added = [Running(job, registry.get(job.job_name), Reporter(job), now) for job in jobs]
+    def add(self, jobs: Iterable[ClaimedJob], asked_at: float) -> list[Running]:
+        """Take note of jobs whose claim was sent at ``asked_at``: their leases began after it."""
+        added = [Running(job, registry.get(job.job_name), Reporter(job), asked_at) for job in jobs]
         with self._lock:
             self._held.update((running.job.id, running) for running in added)
         return added

@@ -201,6 +201,9 @@ class Supervisor:
         return min(self._heartbeat.seconds_left, 1.0)
 
     def _say_goodbye(self) -> None:
+        # All is done: one signal more shall not make it look like a failure.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         self._rescue_after_the_dead()
         self._guarded(self._heartbeat.say_goodbye)
         signals.emit(signals.worker_stopped, None, worker=self._options.name, pid=os.getpid())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 
 from django_jobs.conf import config
 from django_jobs.models import CronJob
@@ -18,6 +18,15 @@ def sync_schedules() -> None:
     ``enabled`` belongs to the operators once the row exists, and entries made in the admin
     are never touched, even under a name that the code uses too.
     """
+    try:
+        _sync()
+    except IntegrityError:
+        # Another worker that starts now was first; under strict isolation only a new
+        # transaction sees its rows.
+        _sync()
+
+
+def _sync() -> None:
     with transaction.atomic(using=router.db_for_write(CronJob)):
         wanted = [schedule for schedule in schedules.all() if _is_on(schedule)]
         for schedule in wanted:

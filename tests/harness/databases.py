@@ -173,7 +173,8 @@ def deselect_what_was_tried(config: pytest.Config, items: list[pytest.Item]) -> 
 def uses_database(item: pytest.Item) -> bool:
     """Whether a test could end differently on another database."""
     fixtures = set(getattr(item, "fixturenames", ()))
-    return bool(item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db"})
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("fault")
+    return bool(marked or fixtures & {"db", "transactional_db"})
 
 
 def report_counts(stats: dict[str, list[object]]) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-from django.db import connection
-
 from django_jobs import operations
 from django_jobs.models import Job, JobTransition, Worker, WorkerProcess
 from django_jobs.states import Status
+from tests.harness.freezing import freeze, thaw
 from tests.harness.waiting import wait_until
 from tests.harness.workers import StartWorker
 from tests.processes import jobs
@@ -24,30 +22,6 @@ Lines = Callable[[], list[str]]
 #: Seconds; short enough for a test, long enough for a slow machine to renew in time.
 LEASE = 3
 SWEEP = 1
-
-
-def hold(pids: list[int]) -> None:
-    """Stop processes, but not while one of them holds the write lock of SQLite."""
-    for number in (signal.SIGSTOP, signal.SIGCONT) * 50:
-        for pid in pids:
-            os.kill(pid, number)
-        if number == signal.SIGSTOP and can_write():
-            return
-    raise AssertionError("the processes always hold the lock")
-
-
-def can_write() -> bool:
-    if connection.vendor != "sqlite":
-        return True
-    database = sqlite3.connect(connection.settings_dict["NAME"], timeout=0.2)
-    try:
-        database.execute("BEGIN IMMEDIATE")
-        database.rollback()
-    except sqlite3.OperationalError:
-        return False
-    finally:
-        database.close()
-    return True
 
 
 def test_the_job_of_a_killed_worker_runs_again(
@@ -101,7 +75,7 @@ def test_a_worker_that_stood_still_finishes_nothing_that_was_taken_from_it(
     sleeper = worker_process(*alone, LEASE=LEASE, SWEEP_INTERVAL=SWEEP)
     wait_until(lines, 30, "the job to start")
     # The parent alone: its child goes on with the job, and nobody renews the lease.
-    hold([sleeper.pid])
+    freeze([sleeper.pid])
     worker_process("--name", "heir", LEASE=LEASE, SWEEP_INTERVAL=SWEEP)
     wait_until(lambda: len(lines()) == 2, 30, "the second attempt")
     gate_file.touch()
@@ -119,11 +93,10 @@ def test_a_worker_that_stood_still_as_a_whole_goes_on(
     sleeper = worker_process("--name", "sleeper", LEASE=LEASE, SWEEP_INTERVAL=SWEEP)
     wait_until(lines, 30, "the job to start")
     members = sleeper.members()
-    hold(members)
+    freeze(members)
     worker_process("--name", "heir", LEASE=LEASE, SWEEP_INTERVAL=SWEEP)
     wait_until(lambda: len(lines()) == 2, 30, "the second attempt")
-    for pid in members:
-        os.kill(pid, signal.SIGCONT)
+    thaw(members)
     gate_file.touch()
     wait_for_status(job, Status.COMPLETED)
     assert (job.result, job.crash_count) == (2, 1)

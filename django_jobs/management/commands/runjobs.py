@@ -104,7 +104,8 @@ class Command(BaseCommand):
         else:
             self._refuse_unmigrated()
             sync_schedules()
-            self._welcome(worker)
+            with closed_pipe_allowed(self.stdout):
+                self._welcome(worker)
             _log_to(self.stdout, options["verbosity"])
             Supervisor(worker).run()
 

@@ -1,0 +1,90 @@
+"""What a soak saw: executions that were interrupted or done twice, and why."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django_jobs.models import Job, JobTransition
+from django_jobs.states import Status
+from tests.faults.invariants import Trace
+
+_ACCEPTED = frozenset({Status.COMPLETED, Status.FAILED, Status.RETRYING, Status.CANCELLED})
+
+
+@dataclass
+class Account:
+    """The sums of a soak."""
+
+    jobs: int = 0
+    attempts: int = 0
+    interrupted: int = 0
+    duplicates: Counter[str] = field(default_factory=Counter)
+    slowest_recovery: float = 0.0
+    recoveries: int = 0
+
+    def rows(self) -> list[tuple[str, str]]:
+        """As they stand in the documentation."""
+        causes = ", ".join(f"{count} {cause}" for cause, count in self.duplicates.most_common())
+        return [
+            ("jobs", f"{self.jobs:,}"),
+            ("attempts", f"{self.attempts:,}"),
+            ("executions that were interrupted", f"{self.interrupted:,}"),
+            ("executions that had ended and ran again", causes or "none"),
+            ("rescues", f"{self.recoveries:,}"),
+            ("slowest time from a kill to the next attempt", f"{self.slowest_recovery:.1f} s"),
+        ]
+
+
+def account(traces: Sequence[Trace], killed: Mapping[int, float]) -> Account:
+    """Compare what bodies did with what was accepted."""
+    done = Account(jobs=Job.objects.count())
+    ends = {(one.job_id, one.attempt) for one in traces if one.what == "end"}
+    by_attempt = {(one.job_id, one.attempt): one.pid for one in traces if one.what == "start"}
+    done.attempts = len(by_attempt)
+    for job_id, steps in _steps().items():
+        for number, (claim, end, following) in enumerate(_attempts(steps), start=1):
+            key = (job_id, claim.attempt)
+            if end is None or key not in by_attempt:
+                continue
+            if end.actor.startswith("worker") and end.to_status in _ACCEPTED:
+                continue  # an accepted finish
+            if key in ends:
+                done.duplicates[_cause(end, by_attempt[key], killed)] += 1
+            else:
+                done.interrupted += 1
+            if following is not None and by_attempt[key] in killed and number:
+                waited = following.at.timestamp() - killed[by_attempt[key]]
+                done.recoveries += 1
+                done.slowest_recovery = max(done.slowest_recovery, waited)
+    return done
+
+
+def _steps() -> dict[UUID, list[JobTransition]]:
+    steps: dict[UUID, list[JobTransition]] = defaultdict(list)
+    for step in JobTransition.objects.order_by("id"):
+        steps[step.job_id].append(step)
+    return steps
+
+
+def _attempts(
+    steps: Sequence[JobTransition],
+) -> list[tuple[JobTransition, JobTransition | None, JobTransition | None]]:
+    """Of each attempt its claim, its end, and the claim that follows."""
+    claims = [place for place, step in enumerate(steps) if step.to_status == Status.RUNNING]
+    return [
+        (
+            steps[place],
+            steps[place + 1] if place + 1 < len(steps) else None,
+            next((steps[later] for later in claims if later > place), None),
+        )
+        for place in claims
+    ]
+
+
+def _cause(end: JobTransition, pid: int, killed: Mapping[int, float]) -> str:
+    if pid in killed:
+        return "killed before the outcome was written"
+    return f"{end.reason or end.to_status}"
