@@ -75,7 +75,8 @@ class Heartbeat:
         workers = Worker.objects.filter(name=self._options.name)
         workers.update(last_heartbeat_at=Now())
         desired = workers.values_list("desired_state", flat=True).first()
-        return DesiredState(desired or DesiredState.RUN)
+        # One of a newer version is no reason to stand still: this one works on.
+        return DesiredState(desired) if desired in DesiredState.values else DesiredState.RUN
 
     def retry_soon(self) -> None:
         """After a beat that failed: try again in a second instead of a whole interval."""

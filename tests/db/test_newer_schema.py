@@ -12,8 +12,10 @@ from django.test import Client
 from django.urls import reverse
 
 from django_jobs import operations, stats
-from django_jobs.models import Job
+from django_jobs.models import DesiredState, Job, Worker
 from django_jobs.outcome import Outcome
+from django_jobs.runtime.heartbeat import Heartbeat
+from django_jobs.runtime.options import WorkerOptions
 from django_jobs.services.cleanup import clean_up
 from django_jobs.services.promote import expire_late, promote_due
 from django_jobs.services.rescue import rescue_lost
@@ -126,3 +128,9 @@ def test_a_status_of_the_future_is_counted_and_shown(foreign: Job) -> None:
         response = client.get(page)
         assert response.status_code == 200
         assert "frozen" in response.content.decode()
+
+
+def test_a_worker_that_is_told_something_of_the_future_works_on(db: None) -> None:
+    Worker.objects.create(name="worker", desired_state="hibernate")
+    heartbeat = Heartbeat(WorkerOptions("worker", {"default": 1}, processes=1))
+    assert heartbeat.beat([]) == DesiredState.RUN
