@@ -112,7 +112,7 @@ def test_a_process_that_stands_still_while_its_parent_lives_is_replaced(
     job = jobs.gate.later(path=trace, opens=str(gate_file))
     worker = worker_process(LEASE=LEASE, SWEEP_INTERVAL=600)
     wait_until(lines, 30, "the job to start")
-    hold([int(lines()[0].split()[1])])
+    freeze([int(lines()[0].split()[1])])
     wait_until(lambda: len(lines()) == 2, 30, "the second attempt")
     gate_file.touch()
     wait_for_status(job, Status.COMPLETED)
