@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connections, router, transaction
 from django.db.transaction import TransactionManagementError
 
+from django_jobs import failpoints
 from django_jobs.exceptions import LeaseLost
 from django_jobs.models import Job
 from django_jobs.states import Status
@@ -76,6 +77,8 @@ def attempt_in_transaction(
             refuse_if_broken()
             if finishes:
                 done = _finish(job, done, reporter)
+                failpoints.reach("atomic.ended")
+        failpoints.reach("atomic.committed")
     except _Undo:
         pass
     except BaseException as error:

@@ -4,7 +4,7 @@
 when it comes to ``claim.committed`` for the second time, and stops it once at ``finish.pending``:
 whoever creates the file acts, nobody after him. Idea: FreeBSD's ``fail(9)``.
 
-None lies on the way of a single job: each is passed once for a batch or for a transaction.
+None lies on the way of an ordinary job: each is passed once for a batch or a transaction.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ FAILPOINTS: Final = {
     "claim.taken": "the portable store has moved jobs and not yet committed",
     "claim.committed": "a worker process holds leases and has not started the jobs",
     "finish.pending": "jobs have ended and nothing of it is written",
+    "atomic.ended": "an atomic job has ended, its transaction is not committed",
+    "atomic.committed": "the transaction of an atomic job is committed, and nobody knows",
     "finish.written": "outcomes are committed and nobody knows",
 }
 

@@ -55,8 +55,8 @@ class Chaos:
             self.stage.enqueue(jobs.later_fails, batch // 10, failures=1)
             self.stage.enqueue(jobs.look, batch // 10)
             self.stage.enqueue(jobs.work.using(delay=chance.uniform(0, 5)), batch // 10)
-            for definition in jobs.MORE:
-                self.stage.enqueue(definition, batch // 20)
+            self.stage.enqueue(jobs.exactly, batch // 20)
+            self.stage.enqueue(jobs.exactly, 1, seconds=chance.uniform(0, 0.5))
         except (EnqueueUnavailable, Error):
             self.counts["enqueues refused"] += 1
             connection.close()

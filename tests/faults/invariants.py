@@ -106,10 +106,13 @@ def _check_ledger(jobs: dict[UUID, Job]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT job_id FROM faults_ledger")
         written = Counter(UUID(row[0]) for row in cursor.fetchall())
+    children = Counter(job.correlation_id for job in jobs.values() if job.queue == "children")
     for job in jobs.values():
         if job.job_name == "faults.exactly":
             expected = int(job.status == Status.COMPLETED)
             assert written[job.pk] == expected, f"I5: {job.pk} wrote {written[job.pk]} times"
+            born = children[str(job.pk)]
+            assert born == expected, f"I5: {job.pk} has {born} children"
 
 
 def unfinished() -> int:

@@ -7,12 +7,10 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from django.db import connection
 
 from django_jobs import JobContext, job
-from django_jobs.definitions import JobDefinition
 
 #: The environment variable with the file of traces.
 EFFECTS = "RUNJOBS_TESTS_EFFECTS"
@@ -160,5 +158,18 @@ def return_oddly(context: JobContext, what: str) -> object:
     return odd[what]
 
 
-#: Jobs of kinds that not every database or release has; a soak mixes them in.
-MORE: list[JobDefinition[..., Any]] = []
+@job(name="faults.exactly", max_attempts=5, backoff=[0.1], atomic=True)
+def exactly(context: JobContext, opens: str | None = None, seconds: float = 0.0) -> int:
+    """Write to the ledger, and enqueue a child: both happen once, or not at all."""
+    trace(context, "start")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO faults_ledger (job_id, attempt) VALUES (%s, %s)",
+            [str(context.job_id), context.attempt],
+        )
+    work.using(correlation_id=str(context.job_id), queue="children").later()
+    if opens is not None:
+        wait_for(opens)
+    time.sleep(seconds)
+    trace(context, "end")
+    return context.attempt

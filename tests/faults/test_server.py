@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from django_jobs.exceptions import EnqueueUnavailable
 from django_jobs.models import Job
+from django_jobs.states import Status
 from tests.faults import jobs, servers
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.servers import NAME, Cluster, using_database
@@ -231,6 +232,25 @@ def _another(cluster: Cluster) -> Iterator[psycopg.Connection]:
     address = f"host={cluster.folder} user=postgres dbname={NAME}"
     with psycopg.connect(address, autocommit=True) as other:
         yield other
+
+
+@pytest.mark.fault("F16")
+def test_transactions_that_wait_are_ended_by_the_server(stage: Stage, cluster: Cluster) -> None:
+    """An atomic job whose transaction stands idle for too long fails, and says why."""
+    stage.jobs_raise = True
+    with database_setting(cluster, "idle_in_transaction_session_timeout", "500ms"):
+        (job,) = stage.enqueue(jobs.exactly.using(max_attempts=1), opens=str(stage.gate()))
+        worker = stage.worker("--queues", "default:2,children:2")
+        stage.wait_for_starts()
+        time.sleep(1.0)
+        stage.gate().touch()
+        stage.wait_until_done()
+    job.refresh_from_db()
+    assert job.status == Status.FAILED
+    assert "idle-in-transaction" in job.error or "OperationalError" in job.error
+    stage.enqueue(jobs.exactly, 3)
+    stage.wait_until_done()
+    assert worker.exit_code is None
 
 
 @pytest.mark.fault("F17")

@@ -28,7 +28,9 @@ def chaos(stage: Stage, chance: random.Random, request: pytest.FixtureRequest) -
         url = request.getfixturevalue("proxied")
 
     def start(name: str) -> object:
-        return stage.worker("--name", name, "--queues", "default:8", "--processes", "2", url=url)
+        return stage.worker(
+            "--name", name, "--queues", "default:6,children:2", "--processes", "2", url=url
+        )
 
     stage.jobs_raise = True
     return Chaos(stage, chance, start)

@@ -74,6 +74,39 @@ def test_a_worker_is_killed_between_a_job_and_its_finish(stage: Stage, point: st
         assert runs > len(new), "what ended unwritten runs again"
 
 
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize("point", ["atomic.ended", "atomic.committed"])
+def test_an_atomic_job_writes_once_however_its_worker_is_killed(stage: Stage, point: str) -> None:
+    new = stage.enqueue(jobs.exactly, 10)
+    once = stage.folder / "once"
+    stage.worker("--queues", "default:2,children:2", environment={VARIABLE: f"{point}=kill:{once}"})
+    stage.wait_until_done()
+    assert once.exists(), "nobody was killed"
+    ids = {job.pk for job in new}
+    assert Job.objects.completed().filter(pk__in=ids).count() == 10
+    runs = sum(one.what == "end" for one in stage.traces() if one.job_id in ids)
+    if point == "atomic.ended":
+        assert runs > 10, "its work was lost with it, and done again"
+
+
+@pytest.mark.fault("F4")
+@pytest.mark.only("postgresql")
+def test_a_frozen_worker_commits_nothing_of_an_atomic_job(stage: Stage) -> None:
+    (job,) = stage.enqueue(jobs.exactly, opens=str(stage.gate()))
+    queues = ("--queues", "default:1,children:1")
+    frozen = stage.worker("--name", "frozen", *queues, "--no-services")
+    stage.wait_for_starts()
+    # The parent alone: the job goes on, and nobody renews its lease.
+    freeze([frozen.pid])
+    stage.worker("--name", "heir", *queues)
+    stage.wait_for_starts(2)
+    stage.gate().touch()
+    stage.wait_until_done()
+    job.refresh_from_db()
+    assert (job.status, job.result) == (Status.COMPLETED, 2)
+    thaw([frozen.pid])
+
+
 @pytest.mark.fault("F4")
 def test_a_frozen_worker_writes_nothing_after_its_lease(stage: Stage) -> None:
     """Progress, finish, renewal and release of the stale holder all hit no row."""
