@@ -6,9 +6,11 @@ import os
 
 from testproject.settings import *  # noqa: F403
 from testproject.settings import INSTALLED_APPS as PROJECT_APPS
+from testproject.settings import MIDDLEWARE as PROJECT_MIDDLEWARE
 
 DEBUG = False
 INSTALLED_APPS = [*PROJECT_APPS, "tests", "tests.processes", "tests.faults"]
 if os.environ.get("RUNJOBS_TESTS_POOL"):
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 12}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MIDDLEWARE = [*PROJECT_MIDDLEWARE, "tests.harness.policy.strict_policy"]
