@@ -107,6 +107,15 @@ def delay_for(
         return _capped(_exponential(failures, base, random), cap)
 
 
+def delay_after_crash(crash_count: int, *, base: float = 15.0) -> float:
+    """Return the seconds to wait after the ``crash_count``-th death of the job's process.
+
+    None after the first, for that is mostly a deploy; jittered backoff after others, so that a
+    job that kills its process meets other victims of the last crash again only by chance.
+    """
+    return 0.0 if crash_count <= 1 else delay_for("exponential", crash_count - 1, base=base)
+
+
 def validate(policy: object) -> None:
     """Check that ``policy`` is one of the allowed forms.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
-from django_jobs.backoff import delay_for
+from django_jobs.backoff import delay_after_crash, delay_for
 from django_jobs.conf import config
 from django_jobs.exceptions import (
     Cancel,
@@ -18,8 +18,9 @@ from django_jobs.exceptions import (
     Snooze,
 )
 from django_jobs.option_checks import MAX_DELAY
-from django_jobs.outcome import Outcome
+from django_jobs.outcome import CRASH_LIMIT_REASON, Outcome
 from django_jobs.redaction import Redactor, redactor_of
+from django_jobs.states import Status
 from django_jobs.validation import clean_text, describe_exception, format_traceback
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from django_jobs.stores.records import ClaimedJob
 
 REASON_LIMIT = 500
+_PROCESS_DIED_REASON: Final = "process_died"
 
 
 def decide(job: ClaimedJob, options: JobOptions, raised: BaseException) -> Outcome:
@@ -50,6 +52,22 @@ def decide(job: ClaimedJob, options: JobOptions, raised: BaseException) -> Outco
     if options.retry_for and not isinstance(raised, (*options.retry_for, JobTimeout)):
         return Outcome.fail(*_texts(raised, hide), raised)
     return _after_failure(job, options, raised, hide)
+
+
+def decide_crash(job: ClaimedJob, error: str) -> Outcome:
+    """The outcome of a job whose own process died: a crash for this job and for no other.
+
+    Args:
+        job: the attempt.
+        error: how the process ended.
+    """
+    crashes = job.crash_count + 1
+    if crashes >= config.CRASH_LIMIT:
+        return Outcome(Status.FAILED, error=error, reason=CRASH_LIMIT_REASON, crashed=True)
+    delay = delay_after_crash(crashes, base=config.BACKOFF_BASE)
+    return Outcome(
+        Status.RETRYING, delay=delay, error=error, reason=_PROCESS_DIED_REASON, crashed=True
+    )
 
 
 def _after_failure(

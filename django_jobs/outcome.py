@@ -23,6 +23,7 @@ class Outcome:
         delay: seconds from now until the job is due again.
         due: an absolute time instead of ``delay``.
         failed: whether it counts as a failure against ``max_attempts``.
+        crashed: whether it counts as a crash against ``CRASH_LIMIT``.
         exception: what was raised, for signals in this process.
     """
 
@@ -33,6 +34,7 @@ class Outcome:
     delay: float = 0.0
     due: datetime | None = None
     failed: bool = False
+    crashed: bool = False
     exception: BaseException | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -74,5 +76,7 @@ class Outcome:
         return cls(Status.PENDING, reason=reason)
 
 
+#: Reason of a job that gave up because its process died too often.
+CRASH_LIMIT_REASON: Final = "crash_limit"
 #: What most jobs come to: made once.
 NOTHING_RETURNED: Final = Outcome(Status.COMPLETED)

@@ -78,6 +78,13 @@ class Store(ABC):
         """The leases that a worker process holds, and which of those jobs were asked to stop."""
 
     @abstractmethod
+    def claimed_by(self, process: UUID, ids: Collection[UUID]) -> list[ClaimedJob]:
+        """Those of these jobs that a worker process still holds, as it once claimed them.
+
+        A job whose row is locked by a transaction may be left out.
+        """
+
+    @abstractmethod
     def is_cancel_requested(self, job_id: UUID) -> bool:
         """Whether this running job was asked to stop."""
 

@@ -62,6 +62,7 @@ class ClaimedJob:
     max_attempts: int
     timeout: float | None
     correlation_id: str
+    crash_count: int = 0
     actor: str = "worker"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 
@@ -205,6 +207,17 @@ def test_a_lease_that_ended_is_not_renewed(store: Store) -> None:
     finish(claimed, Outcome.complete(None))
     assert store.renew([PROCESS], 90) == 0
     assert fresh(claimed).worker_expires_at is None
+
+
+def test_what_a_process_once_claimed_can_be_had_again(store: Store) -> None:
+    JobFactory.create_batch(3, timeout=5.0, params={"a": [1]})
+    # Who asks writes under a name of its own.
+    first, second = (replace(job, actor="worker") for job in claim(2))
+    others = claim_one(process=uuid7())
+    assert store.claimed_by(PROCESS, [first.id, others.id, uuid7()]) == [first]
+    finish(first, Outcome.complete(None))
+    assert store.claimed_by(PROCESS, [first.id, second.id]) == [second]
+    assert store.claimed_by(PROCESS, []) == []
 
 
 def test_a_process_can_ask_what_it_holds(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django_jobs.ids import uuid7
 from django_jobs.models import Job
 from django_jobs.outcome import Outcome
 from django_jobs.states import Status
+from django_jobs.stores import active_store
 from django_jobs.stores.base import Store
 from django_jobs.stores.postgres import finishing
 from django_jobs.stores.records import ClaimedJob, Finish, LogLine, Report
@@ -57,6 +59,22 @@ ENDS = [
     (Outcome.cancel("asked to"), "cancelled", 0),
     (Outcome.release("shutdown"), "pending", 0),
 ]
+
+
+def test_a_crash_of_its_own_process_is_counted_and_is_no_failure(claimed: ClaimedJob) -> None:
+    gone = Outcome(Status.RETRYING, error="segfault", reason="process_died", crashed=True)
+    JobFactory()
+    other = claim_one()
+    assert claimed.crash_count == 0
+    retry = replace(gone, crashed=False, failed=True)
+    # Alike but for what they count: they must not share a statement.
+    assert all(active_store().finish([Finish(claimed, gone, "w"), Finish(other, retry, "w")]))
+    row = fresh(claimed)
+    assert (row.crash_count, row.failure_count, row.error) == (1, 1, "segfault")
+    assert (fresh(other).crash_count, fresh(other).failure_count) == (0, 1)
+    make_due(claimed)
+    active_store().promote(10)
+    assert {job.id: job.crash_count for job in claim()}[claimed.id] == 1
 
 
 @pytest.mark.parametrize(("outcome", "expected", "failures"), ENDS, ids=lambda end: str(end)[:12])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 
@@ -46,6 +46,7 @@ _COLUMNS: Final = (
     "max_attempts",
     "timeout",
     "correlation_id",
+    "crash_count",
 )
 
 
@@ -109,6 +110,13 @@ class Claiming(Store):
             for job_id, lease, asked in held.values_list("id", "lease", "cancel_requested_at")
         ]
 
+    def claimed_by(self, process: UUID, ids: Collection[UUID]) -> list[ClaimedJob]:
+        held = jobs().running().filter(Among(list(ids)), worker_process=process)
+        with transaction.atomic(using=database()):
+            # Not those that a transaction has locked: whoever wants to end them would wait for it.
+            found = list(lock(held).values(*_COLUMNS))
+        return [_claimed(job, job["lease"], job["attempt_count"], Actor.WORKER) for job in found]
+
     def is_cancel_requested(self, job_id: UUID) -> bool:
         return jobs().running().filter(id=job_id, cancel_requested_at__isnull=False).exists()
 
@@ -146,22 +154,24 @@ def _take(found: Sequence[dict[str, Any]], holder: Holder) -> list[ClaimedJob]:
         actor=holder.name,
         changes=_lease_of(holder),
     )
-    return [
-        ClaimedJob(
-            id=job["id"],
-            job_name=job["job_name"],
-            queue=job["queue"],
-            params=job["params"],
-            lease=job["lease"] + 1,
-            attempt=job["attempt_count"] + 1,
-            failure_count=job["failure_count"],
-            max_attempts=job["max_attempts"],
-            timeout=job["timeout"],
-            correlation_id=job["correlation_id"],
-            actor=holder.name,
-        )
-        for job in found
-    ]
+    return [_claimed(job, job["lease"] + 1, job["attempt_count"] + 1, holder.name) for job in found]
+
+
+def _claimed(job: dict[str, Any], lease: int, attempt: int, actor: str) -> ClaimedJob:
+    return ClaimedJob(
+        id=job["id"],
+        job_name=job["job_name"],
+        queue=job["queue"],
+        params=job["params"],
+        lease=lease,
+        attempt=attempt,
+        failure_count=job["failure_count"],
+        max_attempts=job["max_attempts"],
+        timeout=job["timeout"],
+        correlation_id=job["correlation_id"],
+        crash_count=job["crash_count"],
+        actor=actor,
+    )
 
 
 def _lease_of(holder: Holder) -> dict[str, models.Expression | UUID | int | str | None]:

@@ -99,6 +99,7 @@ def _group(finishes: Iterable[Finish]) -> dict[Any, list[Finish]]:
             outcome.delay,
             outcome.due,
             outcome.failed,
+            outcome.crashed,
             finish.actor,
             (report.percent, report.message) if report else None,
         )
@@ -131,6 +132,8 @@ def _columns(outcome: Outcome) -> dict[str, Any]:
         changes["error"] = outcome.error
     if outcome.failed:
         changes["failure_count"] = F("failure_count") + 1
+    if outcome.crashed:
+        changes["crash_count"] = F("crash_count") + 1
     if outcome.status in DELAYED:
         changes["scheduled_for"] = outcome.due or seconds_from_now(outcome.delay)
     return changes

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import F
 from django.db.models.functions import Now
 
-from django_jobs.backoff import delay_for
+from django_jobs.backoff import delay_after_crash
 from django_jobs.conf import config
+from django_jobs.outcome import CRASH_LIMIT_REASON
 from django_jobs.states import Actor, Status
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import (
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from django_jobs.models import Job, JobQuerySet
 
-_CRASH_LIMIT_REASON: Final = "crash_limit"
 _CALLER_LOST_REASON: Final = "caller_lost"
 _RESCUED_REASON: Final = "worker_lost"
 _UNSTARTED_REASON: Final = "worker_lost before or after the job ran"
@@ -101,13 +101,7 @@ def _rescued(job: Job, status: Status, reason: str) -> Rescued:
 
 
 def _delay(job: Job) -> float:
-    """None after the first crash, for that is mostly a deploy; jittered backoff after others.
-
-    So a job that kills its process meets other victims of the last crash again only by chance.
-    """
-    if job.crash_count == 0:
-        return 0.0
-    return delay_for("exponential", job.crash_count, base=config.BACKOFF_BASE)
+    return delay_after_crash(job.crash_count + 1, base=config.BACKOFF_BASE)
 
 
 def _take_away(rows: Sequence[Row], status: Status, reason: str, delay: float) -> None:
@@ -144,7 +138,7 @@ _CANCEL_REASON: Final = "cancel requested"
 
 _EXPLANATIONS: Final = {
     _RESCUED_REASON: "The worker process was lost; the job runs again.",
-    _CRASH_LIMIT_REASON: "The worker process was lost too often while it ran this job.",
+    CRASH_LIMIT_REASON: "The worker process was lost too often while it ran this job.",
     _CALLER_LOST_REASON: "The process that ran this job with now() was lost.",
     _CANCEL_REASON: "The worker process was lost after the job was asked to cancel.",
 }
@@ -157,5 +151,5 @@ def _fate(job: Job) -> tuple[Status, str]:
         # now() promises its caller one attempt; the caller is gone and nobody waits for a second.
         return Status.FAILED, _CALLER_LOST_REASON
     if job.crash_count + 1 >= config.CRASH_LIMIT:
-        return Status.FAILED, _CRASH_LIMIT_REASON
+        return Status.FAILED, CRASH_LIMIT_REASON
     return Status.RETRYING, _RESCUED_REASON

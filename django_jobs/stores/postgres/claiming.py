@@ -40,11 +40,11 @@ WITH moved AS (
         updated_at = statement_timestamp()
     WHERE ctid = ANY({due})
     RETURNING id, job_name, queue, params, lease, attempt_count, failure_count, max_attempts,
-        timeout, correlation_id, priority, scheduled_for
+        timeout, correlation_id, crash_count, priority, scheduled_for
 )
 {record}
 SELECT id, job_name, queue, params, lease, attempt_count, failure_count, max_attempts, timeout,
-    correlation_id
+    correlation_id, crash_count
 FROM moved ORDER BY priority, scheduled_for, id
 """
 
