@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 
+from django_jobs.cancellation import TaskCancellation
 from django_jobs.chains import compose, execute_chain
 from django_jobs.codec import active_codec
 from django_jobs.context import JobContext, current_context
@@ -87,10 +88,12 @@ async def attempt_async(
     context = JobContext(job, reporter)
     token = current_context.set(context)
     started = time.monotonic()
+    cancellation = TaskCancellation()
     try:
         try:
-            async with asyncio.timeout(job.timeout) as limit:
-                value = await _prepared(definition, job)(context)
+            with cancellation.on_request(reporter):
+                async with asyncio.timeout(job.timeout) as limit:
+                    value = await _prepared(definition, job)(context)
         except TimeoutError as error:
             if limit.expired():
                 raise JobTimeout from error

@@ -14,6 +14,8 @@ from django_jobs.stores.records import LogLine, Report
 from django_jobs.validation import clean_json, clean_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django_jobs.stores.records import ClaimedJob
 
 MESSAGE_LIMIT: Final = 500
@@ -41,16 +43,20 @@ class Reporter:
         self._is_held_back = False
         self._is_on_its_way = False
         self._redactor: Redactor | None = None
+        self._on_cancel: Callable[[], None] | None = None
 
     # What runs foreign code, a value's own __repr__ for one, runs before the lock is taken.
 
     def progress(self, percent: float, message: str | None) -> None:
         """Note the progress; any number is clamped to 0–100, any text is made storable."""
-        clamped = _clamped(percent)
         text = None if message is None else clean_text(message, MESSAGE_LIMIT, self._hide())
+        self.note(_clamped(percent), text)
+
+    def note(self, percent: int, message: str | None) -> None:
+        """Note progress that was made storable."""
         with self._lock:
-            self._percent = clamped
-            self._message = self._message if text is None else text
+            self._percent = percent
+            self._message = self._message if message is None else message
             self._news = True
 
     def line(self, level: str, message: str, data: dict[str, Any]) -> None:
@@ -58,20 +64,37 @@ class Reporter:
         if self._line_count >= config.LOG_MAX_LINES:
             return
         hide = self._hide()
-        line = LogLine(
-            attempt=self._job.attempt,
-            at=timezone.now(),
-            level=level,
-            message=clean_text(message, LINE_LIMIT, hide),
-            data=clean_json(data, hide),
+        self.keep(
+            LogLine(
+                attempt=self._job.attempt,
+                at=timezone.now(),
+                level=level,
+                message=clean_text(message, LINE_LIMIT, hide),
+                data=clean_json(data, hide),
+            )
         )
+
+    def keep(self, line: LogLine) -> None:
+        """Keep a line that was made storable."""
         with self._lock:
             self._line_count += 1
             self._lines.append(line)
 
     def request_cancel(self) -> None:
-        """Let the job see that it was asked to stop."""
-        self._cancelled = True
+        """Let the job see that it was asked to stop; asking again changes nothing."""
+        with self._lock:
+            is_first, self._cancelled = not self._cancelled, True
+            react = self._on_cancel
+        if is_first and react is not None:
+            react()
+
+    def when_cancelled(self, react: Callable[[], None] | None) -> None:
+        """Call ``react``, in any thread, when the job is asked to stop; at once if it was."""
+        with self._lock:
+            self._on_cancel = react
+            is_late = self._cancelled
+        if is_late and react is not None:
+            react()
 
     @property
     def cancelled(self) -> bool:

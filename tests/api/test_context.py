@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +12,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection, connections
 
-from django_jobs.execution import attempt
+from django_jobs.execution import attempt, attempt_async
 from django_jobs.models import Job
 from django_jobs.registry import registry
 from django_jobs.reporting import Reporter
@@ -227,6 +230,67 @@ def test_a_request_to_stop_is_seen() -> None:
     reporter.request_cancel()
     outcome = attempt(registry.get(claimed.job_name), claimed, reporter).outcome
     assert (outcome.status, outcome.reason) == ("cancelled", "cancel requested")
+
+
+def cancelled_while(act: Callable[[Reporter, asyncio.Task[Any]], None]) -> Any:
+    """Run ``wait_for_ever``, act when it waits, and return its outcome."""
+    jobs.wait_for_ever.later()
+    claimed = claim_one()
+    reporter = Reporter(claimed)
+
+    async def run() -> Any:
+        task = asyncio.create_task(attempt_async(jobs.wait_for_ever, claimed, reporter))
+        await asyncio.sleep(0.05)
+        act(reporter, task)
+        done = await asyncio.wait_for(task, 20)
+        await asyncio.sleep(0)  # nothing of the cancellation is left
+        return done.outcome
+
+    return asyncio.run(run())
+
+
+def test_an_async_job_is_cancelled_at_its_next_await() -> None:
+    def from_another_thread(reporter: Reporter, _: Any) -> None:
+        for _again in range(2):
+            Thread(target=reporter.request_cancel).start()
+
+    outcome = cancelled_while(from_another_thread)
+    assert (outcome.status, outcome.reason, outcome.failed) == (
+        "cancelled",
+        "cancel requested",
+        False,
+    )
+
+
+def test_a_cancellation_of_somebody_else_is_no_request() -> None:
+    def cancel(_: Reporter, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+
+    outcome = cancelled_while(cancel)
+    assert (outcome.status, outcome.reason) == ("failed", "CancelledError")
+
+
+def test_a_request_from_before_its_start_is_not_lost() -> None:
+    jobs.wait_for_ever.later()
+    claimed = claim_one()
+    reporter = Reporter(claimed)
+    reporter.request_cancel()
+    done = async_to_sync(attempt_async)(jobs.wait_for_ever, claimed, reporter)
+    assert done.outcome.status == "cancelled"
+
+
+def test_a_request_after_its_end_does_nothing() -> None:
+    jobs.add_async.later(1, 2)
+    claimed = claim_one()
+    reporter = Reporter(claimed)
+
+    async def run() -> Any:
+        done = await attempt_async(jobs.add_async, claimed, reporter)
+        reporter.request_cancel()
+        await asyncio.sleep(0.01)  # where it would strike
+        return done.outcome.status
+
+    assert asyncio.run(run()) == "completed"
 
 
 @pytest.mark.django_db(transaction=True)
