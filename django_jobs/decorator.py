@@ -63,7 +63,7 @@ def job(
             that may move, or keep the old one as an alias.
         aliases: earlier names under which rows may still wait.
         **options: queue, priority (lower runs first), max_attempts, backoff, timeout (seconds),
-            retry_for, discard_for, atomic, sensitive; see
+            retry_for, discard_for, atomic, isolation, sensitive; see
             :class:`~django_jobs.options.JobOptions`.
 
     Raises:

@@ -44,6 +44,8 @@ class JobDefinition(Generic[P, R]):
         options: the defaults, or what ``using()`` made of them.
         takes_context: whether the first parameter is the :class:`JobContext`.
         is_async: whether it is an ``async def`` function.
+        is_isolated: whether workers run it in a process of its own.
+        needs_loop: whether workers run it in an event loop that it shares with others.
         schema: its parameters.
         result_schema: its return type.
     """
@@ -63,6 +65,8 @@ class JobDefinition(Generic[P, R]):
         self.options = options
         self.takes_context = _takes_context(function)
         self.is_async = inspect.iscoroutinefunction(function)
+        self.is_isolated = options.isolation == "process"
+        self.needs_loop = self.is_async and not self.is_isolated
         self.schema = ParamsSchema.of(function, skip_first=self.takes_context)
         self.result_schema = ResultSchema.of(function)
         if options.atomic and self.is_async:

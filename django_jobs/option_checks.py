@@ -24,6 +24,7 @@ MAX_ATTEMPTS: Final = 1_000_000
 MAX_TAGS: Final = 20
 MAX_SENSITIVE: Final = 100
 _CONFLICTS: Final = ("return", "raise")
+_ISOLATIONS: Final = ("thread", "process")
 
 
 def check_text(name: str, value: object, low: int, high: int) -> str:
@@ -132,6 +133,12 @@ def _check_conflict(value: object) -> str:
     raise InvalidOption(f"on_conflict: 'return' or 'raise'; got {shown(value)}.")
 
 
+def _check_isolation(value: object) -> str:
+    if value in _ISOLATIONS:
+        return str(value)
+    raise InvalidOption(f"isolation: 'thread' or 'process'; got {shown(value)}.")
+
+
 def _check_tags(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
         raise InvalidOption(f"tags: a list of texts; got {type(value).__name__}.")
@@ -169,6 +176,7 @@ CHECKS: Final[dict[str, Any]] = {
     "retry_for": lambda value: _check_exceptions("retry_for", value),
     "discard_for": lambda value: _check_exceptions("discard_for", value),
     "atomic": lambda value: _check_flag("atomic", value),
+    "isolation": _check_isolation,
     "delay": _check_delay,
     "scheduled_for": lambda value: _check_moment("scheduled_for", value),
     "expires_at": lambda value: _check_moment("expires_at", value),

@@ -32,6 +32,7 @@ class DefinitionOptions(TypedDict, total=False):
     retry_for: Exceptions
     discard_for: Exceptions
     atomic: bool
+    isolation: Literal["thread", "process"]
     sensitive: Collection[str]
 
 
@@ -66,6 +67,7 @@ class JobOptions:
         retry_for: exceptions to retry; empty means all.
         discard_for: exceptions that drop the job.
         atomic: whether its writes, its result and its end are one transaction.
+        isolation: whether workers run it in a ``"thread"`` or in a ``"process"`` of its own.
         sensitive: parameters, and keys at any depth, whose values are never shown.
         delay: seconds from now, by the database's clock.
         scheduled_for: not before this aware time.
@@ -86,6 +88,7 @@ class JobOptions:
     retry_for: ExceptionTypes = ()
     discard_for: ExceptionTypes = ()
     atomic: bool = False
+    isolation: str = "thread"
     sensitive: tuple[str, ...] = ()
     delay: float | None = None
     scheduled_for: datetime | None = None

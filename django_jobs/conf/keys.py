@@ -17,6 +17,7 @@ from django_jobs.conf.kinds import (
     Patterns,
     Queues,
     Retention,
+    Size,
     Whole,
 )
 from django_jobs.sensitive import DEFAULT_KEYS
@@ -66,6 +67,14 @@ class Configuration:
         30.0, 0, DAY, "How long a stopping worker lets running jobs finish before it releases them."
     )
 
+    KILL_GRACE: float = _seconds(
+        10.0,
+        0.1,
+        3600,
+        "How long a job may go on after its timeout, or an isolated one after a request to "
+        "cancel, before it is ended by force.",
+    )
+
     # Work: which queues, how much at once.
     POLL_INTERVAL: float = _seconds(1.0, 0.01, 3600, "How often an idle worker looks for jobs.")
     NOTIFY: bool = _setting(True, Flag(), "Wake workers at once on PostgreSQL (a hint only).")
@@ -78,6 +87,19 @@ class Configuration:
     STRICT_QUEUES: bool = _setting(False, Flag(), "Refuse to enqueue into queues not in QUEUES.")
     PROCESSES: int = _setting(
         1, Whole(1, 256), "Worker processes of one runjobs.", unit="processes"
+    )
+
+    MAX_JOBS: int | None = _setting(
+        None,
+        Whole(1, 1_000_000_000, optional=True),
+        "Jobs after which a worker process is replaced by a new one.",
+        unit="jobs",
+    )
+    MAX_RSS: int | None = _setting(
+        None,
+        Size(MEBIBYTE, 2**50),
+        "Resident memory above which a worker process is replaced; as a text also 300M or 2G.",
+        unit="bytes",
     )
 
     ACK: str = _setting(

@@ -41,10 +41,11 @@ def _refuse(value: object, allowed: str) -> InvalidOption:
 
 @dataclass(frozen=True)
 class Whole:
-    """An integer from ``minimum`` to ``maximum``."""
+    """An integer from ``minimum`` to ``maximum``; ``optional`` allows ``None`` too."""
 
     minimum: int
     maximum: int
+    optional: bool = False
 
     @property
     def allowed(self) -> str:
@@ -56,12 +57,48 @@ class Whole:
         except ValueError:  # it names neither the variable nor the range
             raise _refuse(text, self.allowed) from None
 
-    def check(self, value: object) -> int:
+    def check(self, value: object) -> int | None:
+        if value is None and self.optional:
+            return None
         if isinstance(value, bool) or not isinstance(value, int):
             raise _refuse(value, self.allowed)
         if not self.minimum <= value <= self.maximum:
             raise _refuse(value, self.allowed)
         return value
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number of bytes, or ``None``; a text may end in K, M or G, each 1024 times the last."""
+
+    minimum: int
+    maximum: int
+
+    @property
+    def allowed(self) -> str:
+        return f"a size from {self.minimum} to {self.maximum} bytes, such as 300M or 2G"
+
+    def from_text(self, text: str) -> int:
+        match = _SIZE.fullmatch(text.strip().upper())
+        if match is None:
+            raise _refuse(text, self.allowed)
+        unit: int = 1024 ** _UNITS.index(match[2])
+        return int(match[1]) * unit
+
+    def check(self, value: object) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = self.from_text(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _refuse(value, self.allowed)
+        if not self.minimum <= value <= self.maximum:
+            raise _refuse(value, self.allowed)
+        return value
+
+
+_UNITS = ("", "K", "M", "G")
+_SIZE = re.compile(r"([0-9]{1,20})([KMG]?)B?", re.ASCII)
 
 
 @dataclass(frozen=True)

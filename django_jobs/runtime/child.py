@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from django.db import connections
 
 from django_jobs.ids import uuid7
-from django_jobs.runtime.process import Birth, Process
+from django_jobs.runtime.process import REPLACE, RETIRE, Birth, Process
 from django_jobs.runtime.pulse import Pulse
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from uuid import UUID
 
     from django_jobs.runtime.options import WorkerOptions
 
@@ -36,6 +37,11 @@ class Child:
         self.pulse = Pulse(sum(options.queues.values()))
         self.is_doomed = False
         self.started_at = time.monotonic()
+        #: Its jobs that did not end in time and could not be interrupted.
+        self.stuck: set[UUID] = set()
+        #: Those of them whose failure is written, or that it did not hold any more.
+        self.recorded: set[UUID] = set()
+        self.retired_at: float | None = None
         theirs, self._orders = _fork.Pipe(duplex=False)
         birth = Birth(self.id, options, theirs, self.pulse, first=place == 0)
         # A copy of another pipe's writing end would keep that child from seeing its parent die.
@@ -71,6 +77,18 @@ class Child:
     def ask_to_stop(self) -> None:
         """Let it finish its jobs and go."""
         self._signal(signal.SIGTERM)
+
+    def retire(self) -> None:
+        """Let it end its other jobs and go; another one is going to take its place."""
+        if self.retired_at is None:
+            self.retired_at = time.monotonic()
+            self.order(RETIRE)
+
+    def suspects(self) -> set[UUID]:
+        """The jobs of which one may have killed it: none, if we know why it went."""
+        if self.exit_code == REPLACE or (self.is_doomed and self.stuck):
+            return set()
+        return self.pulse.running() - self.stuck
 
     def kill(self) -> None:
         """End it now; its jobs are rescued."""

@@ -53,7 +53,7 @@ class Claimer:
         if self._finisher.is_behind():
             return 0  # what ended but is not written would run again after a crash
         rooms = {queue: foresight.room() for queue, foresight in self._foresight.items()}
-        limits = {queue: room for queue, room in rooms.items() if room > 0}
+        limits = self._within_max_jobs({q: room for q, room in rooms.items() if room > 0})
         if not limits:
             return 0
         holder = Holder(self._actor, self._process, config.LEASE)
@@ -77,6 +77,18 @@ class Claimer:
             if by_queue[queue]:
                 self._pools[queue].add(by_queue[queue])
         return len(claimed)
+
+    def _within_max_jobs(self, rooms: dict[str, int]) -> dict[str, int]:
+        """No more than this process may still run before another one takes its place."""
+        if config.MAX_JOBS is None:
+            return rooms
+        left = config.MAX_JOBS - self._finisher.ended - len(self._inflight)
+        limits: dict[str, int] = {}
+        # In any order: always the same queue first would starve the others.
+        for queue in random.sample(list(rooms), len(rooms)):
+            limits[queue] = max(min(rooms[queue], left), 0)
+            left -= limits[queue]
+        return {queue: limit for queue, limit in limits.items() if limit}
 
     def late(self, older_than: float = LONGEST_WAIT) -> list[Running]:
         """Take back the jobs that have waited for a slot too long."""

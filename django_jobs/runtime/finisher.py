@@ -19,6 +19,7 @@ from django_jobs.conf import config
 from django_jobs.outcome import Outcome
 from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
+from django_jobs.states import Status
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
 from django_jobs.validation import describe_database_error
@@ -62,6 +63,8 @@ class Finisher(threading.Thread):
         self._ended: deque[tuple[Running, Attempt]] = deque()
         self._is_awake = threading.Event()
         self._is_ending = False
+        #: Attempts that have ended here and were accepted, those handed back left out.
+        self.ended = 0
         self._give_up = threading.Event()
 
     def add(self, running: Running, done: Attempt) -> None:
@@ -187,6 +190,7 @@ class Finisher(threading.Thread):
         self._inflight.settle(entry.finish.job for entry in batch)
         for (finish, duration), outcome in zip(batch, written, strict=True):
             if outcome is not None:
+                self.ended += outcome.status != Status.PENDING
                 announce_outcome(registry.find(finish.job.job_name), finish.job, outcome, duration)
             else:
                 logger.warning(

@@ -14,10 +14,10 @@ logger = logging.getLogger("django_jobs")
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies; elsewhere the pipe's end tells."""
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
+    """Ask Linux to signal this process when its parent dies; elsewhere the pipe's end tells."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def end_process() -> None:

@@ -53,7 +53,7 @@ class Loop:
     async def _attempt(self, slot: int, running: Running, outcome: list[Attempt]) -> None:
         if running.came_too_late():
             return
-        self._slots.enter(slot, running.job.id)
+        self._slots.enter(slot, running.job.id, running.job.timeout)
         done = await attempt_async(running.definition, running.job, running.reporter)
         if os.getpid() != self._pid:
             os._exit(0)  # the job forked and its copy came back here: it holds no lease

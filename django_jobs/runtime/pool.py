@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 from django_jobs.execution import Attempt, attempt
 from django_jobs.runtime.connections import tidy_connections
 from django_jobs.runtime.inflight import TOO_LATE
+from django_jobs.runtime.isolated import attempt_isolated
 from django_jobs.runtime.lifeline import end_process
 from django_jobs.runtime.loop import Loop
 from django_jobs.runtime.slots import Slots
 
 if TYPE_CHECKING:
     from django_jobs.runtime.inflight import Running
+    from django_jobs.runtime.nursery import Nursery
     from django_jobs.runtime.pulse import Pulse
 
 Done = Callable[["Running", Attempt], None]
@@ -41,6 +43,7 @@ class QueuePool:
         pulse: where running jobs are shown to the parent.
         done: called in the job's thread or loop with what came of it; must not block.
         hungry: called when the jobs are about to run out; safe in any thread.
+        nursery: where jobs with a process of their own are started.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class QueuePool:
         pulse: Pulse,
         done: Done,
         hungry: Callable[[], None],
+        nursery: Nursery | None = None,
     ) -> None:
         self.concurrency = concurrency
         self._pid = os.getpid()
         self._done = done
         self._hungry = hungry
+        self._nursery = nursery
         self._low = 0
         self._is_fed = False
         self._lock = threading.Lock()
@@ -113,11 +118,11 @@ class QueuePool:
         """Give waiting jobs the free slots; the lock is held."""
         coroutines: list[tuple[int, Running]] = []
         while self._slots.free and self._waiting:
-            is_async = self._waiting[0].definition.is_async
-            if not is_async and self._one_thread_suffices():
+            needs_loop = self._waiting[0].definition.needs_loop
+            if not needs_loop and self._one_thread_suffices():
                 break
             slot, running = self._slots.free.pop(), self._waiting.popleft()
-            if is_async:
+            if needs_loop:
                 coroutines.append((slot, running))
             else:
                 self._threads.submit(self._work, slot, running)
@@ -133,14 +138,14 @@ class QueuePool:
         try:
             while running is not None:
                 self._run(slot, running)
-                running = self._next(slot, is_async=False)
+                running = self._next(slot, needs_loop=False)
         except BaseException:  # noqa: BLE001 - told, and ended, below
             end_process()
 
-    def _next(self, slot: int, *, is_async: bool) -> Running | None:
+    def _next(self, slot: int, *, needs_loop: bool) -> Running | None:
         """The next job for the slot, if it is of the same kind; ``None`` gives the slot back."""
         with self._lock:
-            if self._waiting and self._waiting[0].definition.is_async == is_async:
+            if self._waiting and self._waiting[0].definition.needs_loop == needs_loop:
                 following = self._waiting.popleft()
             else:
                 following = None
@@ -158,7 +163,10 @@ class QueuePool:
         if running.came_too_late():
             self._done(running, TOO_LATE)
             return
-        self._slots.enter(slot, running.job.id)
+        if running.definition.is_isolated:
+            self._run_isolated(slot, running)
+            return
+        self._slots.enter(slot, running.job.id, running.job.timeout)
         done = attempt(running.definition, running.job, running.reporter)
         if os.getpid() != self._pid:
             os._exit(0)  # the job forked and its copy came back here: it holds no lease
@@ -166,7 +174,14 @@ class QueuePool:
         self._slots.leave(slot, done.duration)
         self._done(running, done)
 
+    def _run_isolated(self, slot: int, running: Running) -> None:
+        # Without a limit for the parent to watch: the job's process is ended from here.
+        self._slots.enter(slot, running.job.id, None)
+        done = attempt_isolated(self._nursery, running)
+        self._slots.leave(slot, done.duration)
+        self._done(running, done)
+
     def _ended_async(self, slot: int, running: Running, done: Attempt) -> Running | None:
         """Called in the loop; returns the next job for this slot, which it gives back without."""
         self._done(running, done)
-        return self._next(slot, is_async=True)
+        return self._next(slot, needs_loop=True)

@@ -21,11 +21,13 @@ from django_jobs.runtime.finisher import Finisher
 from django_jobs.runtime.inflight import InFlight
 from django_jobs.runtime.lifeline import die_with_parent
 from django_jobs.runtime.listener import Listener
+from django_jobs.runtime.nursery import Nursery
 from django_jobs.runtime.options import Mode, WorkerOptions
 from django_jobs.runtime.pool import QueuePool
 from django_jobs.runtime.reports import Reports
 from django_jobs.runtime.ticker import Ticker
 from django_jobs.runtime.wakeup import Wakeup
+from django_jobs.runtime.wear import Wear
 from django_jobs.services.promote import promote_due
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
@@ -44,6 +46,9 @@ logger = logging.getLogger("django_jobs")
 RUN: Final = "run"
 DRAIN: Final = "drain"
 HURRY: Final = "hurry"  # a stopping process releases its jobs at once
+RETIRE: Final = "retire"  # like SIGTERM, but another process takes its place
+#: Exit code of a process that wants another one in its place; 0 is an end for good.
+REPLACE: Final = 3
 #: Seconds that short jobs may keep others waiting before these get threads of their own.
 SPREAD: Final = 0.005
 #: Seconds that outcomes may take to be written once everything else has stopped.
@@ -78,16 +83,18 @@ class Process:
         self._pid = os.getpid()
         self._is_stopping = False
         self._is_hurried = False
-        self._orphaned = False
+        self._exit_code = 0
         self._draining = False
         actor = f"worker:{birth.options.name}"
         self._actor = actor
         self._inflight = InFlight()
         self._finisher = Finisher(self._inflight, actor, self._wakeup.set)
         self._reports = Reports(self._inflight, birth.id, actor)
+        self._nursery = Nursery.if_needed()  # forks, so before there is any thread
         self._pools = self._make_pools()
         self._claimer = Claimer(self._pools, birth.id, actor, self._inflight, self._finisher)
         self._helpers: list[Any] = []
+        self._wear = Wear()
 
     def _make_pools(self) -> dict[str, QueuePool]:
         pools: dict[str, QueuePool] = {}
@@ -95,7 +102,13 @@ class Process:
         for queue, concurrency in self._birth.options.queues.items():
             pulse = self._birth.pulse
             pools[queue] = QueuePool(
-                queue, concurrency, first_slot, pulse, self._finisher.add, self._wakeup.set
+                queue,
+                concurrency,
+                first_slot,
+                pulse,
+                self._finisher.add,
+                self._wakeup.set,
+                self._nursery,
             )
             first_slot += concurrency
         return pools
@@ -112,10 +125,14 @@ class Process:
             self._wait_for_jobs(deadline=None)
         else:
             self._loop(until_idle=mode == Mode.DRAIN)
+        if self._exit_code and not self._is_stopping:
+            # Nobody is in a hurry: no job is interrupted for it.
+            self._hand_back(self._claimer.late(older_than=0))
+            self._wait_for_jobs(deadline=None)
         self._shut_down()
 
     def _loop(self, *, until_idle: bool) -> None:
-        while not self._is_stopping:
+        while not self._is_stopping and not self._is_worn_out():
             was_idle = not len(self._inflight)
             claimed = 0 if self._draining else self._claim()
             self._birth.pulse.beat()
@@ -123,7 +140,8 @@ class Process:
             self._hand_back(self._claimer.late())
             self._end_if_crippled()
             # Only with every slot free does an empty claim mean that nothing is due.
-            if until_idle and was_idle and claimed == 0 and not self._more_became_due():
+            is_done = until_idle and was_idle and claimed == 0 and not self._is_worn_out()
+            if is_done and not self._more_became_due():
                 return
             self._sleep(0 if claimed else pause)
 
@@ -163,6 +181,9 @@ class Process:
         except EOFError:
             # The parent is gone and renews nothing: whatever runs here will run elsewhere.
             os._exit(1)
+        if order == RETIRE:
+            self._exit_code = REPLACE
+            self._is_stopping = True
         self._is_hurried = order == HURRY
         self._draining = order == DRAIN
 
@@ -199,6 +220,16 @@ class Process:
         self._is_stopping = True
         self._wakeup.set()
 
+    def _is_worn_out(self) -> bool:
+        """Whether this process has done or eaten so much that a new one shall go on."""
+        if self._nursery is not None and not self._nursery.is_alive():
+            logger.error("The nursery of worker process %d has died; both are replaced", self._pid)
+            self._exit_code = 1
+        elif reason := self._wear.reason(self._finisher.ended):
+            logger.info("Worker process %d is replaced: %s", self._pid, reason)
+            self._exit_code = REPLACE
+        return bool(self._exit_code)
+
     def _end_if_crippled(self) -> None:
         """Without one of its threads this process would hold jobs that never end."""
         for thread in (self._finisher, *self._helpers):
@@ -212,14 +243,16 @@ class Process:
         for helper in self._helpers:
             helper.stop()
         self._finisher.stop(LAST_WRITE)
+        if self._nursery is not None:
+            self._nursery.close()  # what is released must not go on here
         self._release_rest()
         # Threads that still run a job can't be stopped; their leases are released.
         logging.shutdown()
-        os._exit(0)
+        os._exit(self._exit_code)
 
     def _wait_for_jobs(self, deadline: float | None) -> None:
         """Wait until all bodies have ended, the time is up, or the parent is in a hurry."""
-        while self._has_running() and not self._is_hurried:
+        while self._can_wait_for_some() and not self._is_hurried:
             if deadline is not None and time.monotonic() >= deadline:
                 return
             if deadline is None and self._is_stopping:
@@ -227,14 +260,18 @@ class Process:
             self._birth.pulse.beat()
             self._sleep(min(config.POLL_INTERVAL, 1.0))
 
-    def _has_running(self) -> bool:
-        return any(pool.free_slots < pool.concurrency for pool in self._pools.values())
+    def _can_wait_for_some(self) -> bool:
+        """Whether a body runs that is not stuck; what becomes of those the parent says."""
+        busy = sum(pool.concurrency - pool.free_slots for pool in self._pools.values())
+        return busy > len(self._birth.pulse.overdue())
 
     def _release_rest(self) -> None:
         release = Outcome.release("worker stopped")
+        stuck = self._birth.pulse.overdue()
         rest = [
             Finish(running.job, release, self._actor, running.reporter.last())
             for running in self._inflight.all()
+            if running.job.id not in stuck
         ]
         if not rest:
             return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from django_jobs.conf import config
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -36,10 +38,13 @@ class Slots:
         """How many are taken."""
         return self.count - len(self.free)
 
-    def enter(self, slot: int, job_id: UUID) -> None:
-        """The body of a job begins in this slot."""
-        self._started[slot] = time.monotonic()
+    def enter(self, slot: int, job_id: UUID, timeout: float | None) -> None:
+        """The body of a job begins in this slot; ``timeout`` seconds are its soft limit."""
+        now = time.monotonic()
+        self._started[slot] = now
         self._pulse.enter(slot, job_id)
+        if timeout is not None:
+            self._pulse.limit(slot, now + timeout + config.KILL_GRACE)
 
     def leave(self, slot: int, duration: float) -> None:
         """The body has ended after ``duration`` seconds."""

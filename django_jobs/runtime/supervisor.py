@@ -17,7 +17,8 @@ from django_jobs.models import DesiredState, WorkerState
 from django_jobs.runtime.child import Child
 from django_jobs.runtime.heartbeat import Heartbeat
 from django_jobs.runtime.options import Mode
-from django_jobs.runtime.process import DRAIN, HURRY, LAST_WRITE, RUN
+from django_jobs.runtime.process import DRAIN, HURRY, LAST_WRITE, REPLACE, RUN
+from django_jobs.runtime.stuck import StuckJobs
 from django_jobs.runtime.wakeup import Wakeup
 from django_jobs.services.rescue import rescue_dead_process
 from django_jobs.validation import describe_exception
@@ -38,6 +39,7 @@ class Supervisor:
     def __init__(self, options: WorkerOptions) -> None:
         self._options = options
         self._heartbeat = Heartbeat(options)
+        self._stuck = StuckJobs(f"worker:{options.name}")
         self._wakeup = Wakeup()
         self._children: list[Child] = []
         self._unrescued: list[Child] = []
@@ -70,6 +72,7 @@ class Supervisor:
         self._obey_signals()
         self._beat_if_due()
         self._kill_the_hopeless()
+        self._replace_stuck()
         self._rescue_after_the_dead()
         self._replace_missing()
 
@@ -87,7 +90,9 @@ class Supervisor:
         for child in [child for child in self._children if child.exit_code is not None]:
             child.bury()
             self._children.remove(child)
-            if child.exit_code != 0:
+            if child.exit_code == REPLACE:
+                self._unrescued.append(child)
+            elif child.exit_code != 0:
                 logger.error("Worker process %d ended with %s", child.pid, child.exit_code)
                 self._unrescued.append(child)
                 self._slow_down(child)
@@ -120,7 +125,9 @@ class Supervisor:
     def _rescue_after_the_dead(self) -> None:
         """Give the jobs of dead children back at once instead of after their leases."""
         for child in list(self._unrescued):
-            if self._guarded(rescue_dead_process, child.id, child.pulse.running()):
+            if self._guarded(self._stuck.record, child) and self._guarded(
+                rescue_dead_process, child.id, child.suspects()
+            ):
                 self._unrescued.remove(child)
 
     def _kill_the_hopeless(self) -> None:
@@ -133,6 +140,11 @@ class Supervisor:
                 child.kill()
             elif self._stop_at is not None and time.monotonic() > self._stop_at:
                 child.kill()
+
+    def _replace_stuck(self) -> None:
+        for child in self._children:
+            self._stuck.look_at(child)
+            self._guarded(self._stuck.record, child)
 
     # Heartbeat and desired state
 

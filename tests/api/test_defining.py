@@ -84,6 +84,7 @@ def test_the_defaults() -> None:
     assert (options.queue, options.priority) == ("default", Priority.NORMAL)
     assert (options.max_attempts, options.timeout, options.backoff) == (None, None, None)
     assert (options.retry_for, options.discard_for) == ((), ())
+    assert options.isolation == "thread"
 
 
 def test_every_option() -> None:
@@ -97,12 +98,20 @@ def test_every_option() -> None:
         timeout=1.5,
         retry_for=OSError,
         discard_for=[KeyError, ValueError],
+        isolation="process",
     )(plain)
     options = definition.options
     assert (definition.name, definition.aliases) == ("tests.every", ("tests.each",))
     assert (definition.queue, options.priority) == ("reports", -10)
     assert (options.max_attempts, options.backoff, options.timeout) == (7, "linear", 1.5)
     assert (options.retry_for, options.discard_for) == ((OSError,), (KeyError, ValueError))
+    assert definition.is_isolated
+
+
+def test_who_needs_the_loop_that_others_share() -> None:
+    assert job(awaitable).needs_loop
+    assert not job(isolation="process")(awaitable).needs_loop
+    assert not job(plain).needs_loop
 
 
 def test_it_looks_like_the_function() -> None:
@@ -213,6 +222,7 @@ def test_bad_names(name: Any) -> None:
         ({"retry_for": "ValueError"}, InvalidOption),
         ({"retry_for": [ValueError()]}, InvalidOption),
         ({"discard_for": [int]}, InvalidOption),
+        *(({"isolation": bad}, InvalidOption) for bad in ("thread ", "Process", None, True, 1, [])),
         ({"unique_key": "k"}, TypeError),
         ({"colour": "red"}, TypeError),
     ],

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import resource
+import signal
+import subprocess
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -203,3 +207,187 @@ def atomic_gate(context: JobContext, path: str, opens: str) -> int:
     note(path, f"{context.attempt} {os.getpid()}")
     wait_for_file(opens)
     return context.attempt
+
+
+# Jobs that do not end by themselves, and jobs in processes of their own
+
+
+@job(name="processes.swallow", queue="slow", timeout=0.3, max_attempts=1)
+def swallow(path: str) -> None:
+    """Swallow every exception; the note tells that it began."""
+    note(path, f"swallow {os.getpid()}")
+    while True:
+        with suppress(BaseException):
+            while True:
+                time.sleep(0.01)
+
+
+@job(name="processes.late", queue="slow", timeout=0.3, max_attempts=1)
+def late(path: str, opens: str) -> str:
+    """Swallow every exception until a file is there, and return as if nothing had happened."""
+    note(path, f"late {os.getpid()}")
+    while not Path(opens).exists():
+        with suppress(BaseException):
+            wait_for_file(opens)
+    return "late"
+
+
+@job(name="processes.hold_lock", queue="slow", timeout=0.3, max_attempts=1)
+def hold_lock(path: str, seconds: int) -> None:
+    """Hold Python's global lock in C code: no other thread of the process does anything."""
+    note(path, f"hold {os.getpid()}")
+    ctypes.PyDLL(None).sleep(seconds)
+
+
+@job(name="processes.read_pipe", queue="slow", timeout=0.3, max_attempts=1)
+def read_pipe(path: str, fifo: str) -> None:
+    """Block in a system call."""
+    note(path, f"read {os.getpid()}")
+    Path(fifo).read_bytes()
+
+
+@job(name="processes.block_loop", queue="slow", timeout=0.3, max_attempts=1)
+async def block_loop(path: str) -> None:
+    """Block the event loop."""
+    note(path, f"block {os.getpid()}")
+    time.sleep(PATIENCE)
+
+
+@job(name="processes.cancellable_async", queue="slow")
+async def cancellable_async(path: str, tidies: bool = False) -> str:
+    """Wait for ever; tidy up when cancelled, if told so."""
+    note(path, "started")
+    try:
+        await asyncio.sleep(PATIENCE)
+    except asyncio.CancelledError:
+        note(path, "cancelled")
+        if not tidies:
+            raise
+    return "tidied"
+
+
+@job(name="isolated.gate", queue="slow", isolation="process")
+def isolated_gate(context: JobContext, path: str, opens: str) -> int:
+    """Report, say that it started, then wait for a file."""
+    context.update_progress(40, "almost half")
+    context.log.warning("careful", step=3)
+    note(path, f"isolated {os.getpid()} {os.getppid()}")
+    wait_for_file(opens)
+    context.log.info("nearly there")
+    return os.getpid()
+
+
+@job(name="isolated.gate_async", queue="slow", isolation="process")
+async def isolated_gate_async(path: str, opens: str) -> int:
+    """Start, wait for a file in an event loop of its own."""
+    note(path, f"isolated {os.getpid()}")
+    while not Path(opens).exists():
+        await asyncio.sleep(0.01)
+    return os.getpid()
+
+
+@job(name="isolated.ends", queue="slow", isolation="process", max_attempts=1)
+def isolated_ends(context: JobContext, how: str) -> str:
+    """End in one of many ways."""
+    context.log.info("last words")
+    match how:
+        case "segfault":
+            ctypes.string_at(0)
+        case "os._exit":
+            os._exit(7)
+        case "os._exit(0)":
+            os._exit(0)
+        case "sys.exit":
+            sys.exit(3)
+        case "ctrl-c":
+            raise KeyboardInterrupt
+        case "memory":
+            resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+            bytearray(2**31)
+        case "fork":
+            if os.fork() == 0:
+                return "the copy"
+            os.wait()
+        case "raise":
+            raise ValueError("not this time")
+        case "database":
+            Queue.objects.get_or_create(name="written")
+        case "big result":
+            return "x" * 900_000
+    return how
+
+
+@job(name="isolated.atomic", queue="slow", isolation="process", atomic=True, max_attempts=1)
+def isolated_atomic(context: JobContext, path: str, opens: str, fails: bool = False) -> str:
+    """Write a queue's row and a child job, report, and wait for a file with all that still open."""
+    Queue.objects.create(name="written")
+    nothing.using(queue="default").later()
+    context.update_progress(50, "written")
+    context.log.info("first", step=1)
+    note(path, f"atomic {os.getpid()}")
+    wait_for_file(opens)
+    context.log.info("second", step=2)
+    context.update_progress(90)
+    if fails:
+        raise ValueError("not this time")
+    return "done"
+
+
+@job(name="isolated.deaf", queue="slow", isolation="process", max_attempts=1)
+def isolated_deaf(path: str) -> None:
+    """Ignore SIGTERM and every exception, with a child that does so too."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "60"])
+    note(path, f"deaf {os.getpid()} {child.pid}")
+    while True:
+        with suppress(BaseException):
+            while True:
+                time.sleep(0.01)
+
+
+@job(name="isolated.hold_lock", queue="slow", isolation="process", max_attempts=1)
+def isolated_hold_lock(path: str) -> None:
+    """Hold the global lock of its own process."""
+    note(path, f"hold {os.getpid()}")
+    ctypes.PyDLL(None).sleep(60)
+
+
+@job(name="isolated.read_pipe", queue="slow", isolation="process", max_attempts=1)
+def isolated_read_pipe(path: str, fifo: str) -> None:
+    """Block in a system call."""
+    note(path, f"read {os.getpid()}")
+    Path(fifo).read_bytes()
+
+
+@job(name="isolated.cancellable", queue="slow", isolation="process")
+def isolated_cancellable(context: JobContext, path: str) -> None:
+    """Run until asked to stop."""
+    note(path, f"cancellable {os.getpid()}")
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        context.raise_if_cancelled()
+        time.sleep(0.02)
+
+
+@job(name="isolated.cancellable_async", queue="slow", isolation="process")
+async def isolated_cancellable_async(path: str) -> None:
+    """Wait for ever."""
+    note(path, f"cancellable {os.getpid()}")
+    await asyncio.sleep(PATIENCE)
+
+
+@job(name="processes.grow", queue="slow")
+def grow(mebibytes: int) -> int:
+    """Keep memory for good."""
+    kept.append(b"x" * (mebibytes * 2**20))
+    return os.getpid()
+
+
+#: What ``grow`` keeps.
+kept: list[bytes] = []
+
+
+@job(name="processes.pid")
+def pid() -> int:
+    """The process it runs in."""
+    return os.getpid()

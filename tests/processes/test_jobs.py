@@ -63,6 +63,17 @@ def test_a_running_job_sees_that_it_was_cancelled() -> None:
     wait_for_status(job, Status.CANCELLED)
 
 
+@pytest.mark.parametrize("tidies", [False, True])
+def test_an_async_job_is_cancelled_where_it_waits(tidies: bool, trace: str, lines: Lines) -> None:
+    job = jobs.cancellable_async.later(path=trace, tidies=tidies)
+    wait_until(lines, 30, "the job to start")
+    operations.cancel(job, by="ana")
+    wait_for_status(job, Status.COMPLETED if tidies else Status.CANCELLED, timeout=10)
+    assert lines() == ["started", "cancelled"]
+    assert job.result == ("tidied" if tidies else None)
+    assert (job.failure_count, job.crash_count) == (0, 0)
+
+
 @pytest.mark.parametrize("how", ["sys.exit", "ctrl-c"])
 def test_a_job_that_tries_to_leave_only_fails(how: str) -> None:
     job, after = jobs.leave.later(how=how), jobs.nothing.later()

@@ -119,6 +119,12 @@ def test_every_alias_names_a_key() -> None:
         ("BACKOFF", "10, 60,300", [10.0, 60.0, 300.0]),
         ("CLEANUP_RETENTION", "completed=7,failed=90.5", {"completed": 7.0, "failed": 90.5}),
         ("CLEANUP_RETENTION", '{"completed": 7}', {"completed": 7.0}),
+        ("MAX_JOBS", "100", 100),
+        ("MAX_RSS", "300M", 300 * 2**20),
+        ("MAX_RSS", " 2g ", 2 * 2**30),
+        ("MAX_RSS", "2GB", 2 * 2**30),
+        ("MAX_RSS", "4096k", 2**22),
+        ("MAX_RSS", "104857600", 104_857_600),
     ],
 )
 def test_texts_of_the_environment_get_their_type(key: str, text: str, value: object) -> None:
@@ -142,6 +148,9 @@ def _delay(failures: int, exception: BaseException | None) -> float:
         ("QUEUES", ("mail",), {"mail": 10}),
         ("QUEUES", "mail:2,bulk", {"mail": 2, "bulk": 10}),
         ("QUEUES", {}, {}),
+        ("MAX_JOBS", None, None),
+        ("MAX_RSS", None, None),
+        ("MAX_RSS", "1G", 2**30),
         ("BACKOFF", [1, 2], [1, 2]),
         ("BACKOFF", _delay, _delay),
         ("CLEANUP_RETENTION", {"completed": 1, "failed": 2.5}, {"completed": 1.0, "failed": 2.5}),
@@ -159,11 +168,19 @@ def test_queues_without_a_number_take_the_concurrency_of_any_source() -> None:
 
 
 SECONDS = "a number of seconds from 1 to 86400"
+SIZE = "a size from 1048576 to 1125899906842624 bytes, such as 300M or 2G"
 
 
 @pytest.mark.parametrize(
     ("key", "given", "allowed"),
     [
+        ("KILL_GRACE", 0, "a number of seconds from 0.1 to 3600"),
+        ("MAX_JOBS", 0, "an integer from 1 to 1000000000"),
+        ("MAX_JOBS", True, "an integer from 1 to 1000000000"),
+        *(
+            ("MAX_RSS", bad, SIZE)
+            for bad in (0, 2**20 - 1, 2**51, True, 1.5, "", "3M3", "-1G", "١M")
+        ),
         ("LEASE", "60", SECONDS),
         ("LEASE", "5m", SECONDS),
         ("LEASE", True, SECONDS),

@@ -69,6 +69,18 @@ class Command(BaseCommand):
             "--grace", type=setting("GRACE"), metavar="S", help="seconds to finish in"
         )
         parser.add_argument(
+            "--max-jobs",
+            type=setting("MAX_JOBS"),
+            metavar="N",
+            help="replace a worker process after so many jobs",
+        )
+        parser.add_argument(
+            "--max-rss",
+            type=setting("MAX_RSS"),
+            metavar="SIZE",
+            help="replace a worker process that uses more memory, e.g. 300M",
+        )
+        parser.add_argument(
             "--no-services",
             action="store_true",
             help="leave promoting, rescuing and cron to other workers",
@@ -116,6 +128,8 @@ class Command(BaseCommand):
             PROCESSES=options["processes"],
             POLL_INTERVAL=options["poll_interval"],
             GRACE=options["grace"],
+            MAX_JOBS=options["max_jobs"],
+            MAX_RSS=options["max_rss"],
         )
 
     def _worker_options(self, options: dict[str, Any]) -> WorkerOptions:
