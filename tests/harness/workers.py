@@ -62,8 +62,9 @@ class WorkerProcess:
         return [pid for pid in psutil.pids() if self._is_member(pid)]
 
     def children(self) -> list[int]:
-        """The ids of the living processes that the command started."""
-        return [pid for pid in self.members() if pid != self.pid]
+        """The ids of the living processes that the command started, without theirs."""
+        others = set(self.members()) - {self.pid}
+        return sorted(pid for pid in others if _parent(pid) not in others)
 
     def kill(self) -> None:
         """Kill all processes of the command at once, as a power cut would."""
@@ -86,6 +87,13 @@ class WorkerProcess:
             return member and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
         except (ProcessLookupError, psutil.NoSuchProcess):
             return False
+
+
+def _parent(pid: int) -> int:
+    try:
+        return psutil.Process(pid).ppid()
+    except psutil.NoSuchProcess:
+        return 0
 
 
 class StartWorker(Protocol):

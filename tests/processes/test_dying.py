@@ -8,8 +8,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import psutil
-
 from django_jobs import operations
 from django_jobs.models import Job, JobTransition, Worker, WorkerProcess
 from django_jobs.states import Status
@@ -247,8 +245,7 @@ def test_rows_tell_what_lives(worker_process: StartWorker) -> None:
     worker = worker_process("--name", "visible", "--processes", "2", HEARTBEAT=0.2)
     wait_until(lambda: WorkerProcess.objects.filter(memory__gt=0).count() == 2, 30, "two rows")
     pids = set(WorkerProcess.objects.values_list("pid", flat=True))
-    # Each has a child of its own, for isolated jobs.
-    assert pids == {child.pid for child in psutil.Process(worker.pid).children()}
+    assert pids == set(worker.children())
     assert worker_process("--healthcheck", "--name", "visible").wait() == 0
     worker.kill()
     WorkerProcess.objects.update(last_heartbeat_at="2026-01-01T00:00:00Z")
