@@ -69,6 +69,7 @@ class Entry:
         if status == Status.COMPLETED:
             self.progress = 100
         self.failures += outcome.failed
+        self.crashes += outcome.crashed
         self.is_due = outcome.delay == 0
         self.move(status)
         return status

@@ -58,6 +58,7 @@ outcomes = st.sampled_from(
         Outcome.retry(60, "error", "reason"),
         Outcome.retry(0, "error"),
         Outcome.fail("error", "reason"),
+        Outcome(Status.RETRYING, error="its own process died", delay=60, crashed=True),
         Outcome.snooze(60, None, ""),
         Outcome.discard("reason"),
         Outcome.cancel("reason"),
@@ -236,7 +237,7 @@ class StoreMachine(RuleBasedStateMachine):
             entry.take(process)
             assert (job.lease, job.attempt) == (entry.lease, entry.claims)
             assert (job.job_name, job.queue) == (entry.job_name, entry.queue)
-            assert job.failure_count == entry.failures
+            assert (job.failure_count, job.crash_count) == (entry.failures, entry.crashes)
             self.claims[job.id].append(job)
             self.has_holders = True
 
@@ -254,6 +255,10 @@ class StoreMachine(RuleBasedStateMachine):
         }
         held = self.book.held_by(process)
         assert told == {(entry.id, entry.lease, entry.cancel_requested) for entry in held}
+        known = self.store.claimed_by(process, list(self.book.entries))
+        assert {(one.id, one.lease, one.attempt) for one in known} == {
+            (entry.id, entry.lease, entry.claims) for entry in held
+        }
         for entry in held:
             assert self.store.is_cancel_requested(entry.id) == entry.cancel_requested
         for queue in QUEUES:
