@@ -95,7 +95,7 @@ class JobDefinition(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<job {self.name}>"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> R:
         """Call the function itself, as if it were no job; for unit tests.
 
         Without a :class:`JobContext` as first argument it gets one that writes nothing.
@@ -122,7 +122,7 @@ class JobDefinition(Generic[P, R]):
         bound.options = self.options.changed(options, UsingOptions.__annotations__)
         return bound
 
-    def later(self, *args: P.args, **kwargs: P.kwargs) -> Job:
+    def later(self, /, *args: P.args, **kwargs: P.kwargs) -> Job:
         """Enqueue one call, in the caller's transaction; return its row.
 
         Raises:
@@ -145,7 +145,7 @@ class JobDefinition(Generic[P, R]):
         """
         return producing.enqueue(self, producing.build_many(self, self._bind_many(calls)))
 
-    def now(self, *args: P.args, **kwargs: P.kwargs) -> JobResult[R]:
+    def now(self, /, *args: P.args, **kwargs: P.kwargs) -> JobResult[R]:
         """Run one call here: one attempt, whose failure is reported and not raised.
 
         It is recorded like any job, unless ``using(persist=False)``. A job that raises
@@ -202,7 +202,7 @@ class JobDefinition(Generic[P, R]):
 
         return direct.run_from_database(self, job_id)
 
-    async def alater(self, *args: P.args, **kwargs: P.kwargs) -> Job:
+    async def alater(self, /, *args: P.args, **kwargs: P.kwargs) -> Job:
         """``later()`` for async code."""
         return await sync_to_async(self.later)(*args, **kwargs)
 
@@ -210,7 +210,7 @@ class JobDefinition(Generic[P, R]):
         """``later_many()`` for async code."""
         return await sync_to_async(self.later_many)(calls)
 
-    async def anow(self, *args: P.args, **kwargs: P.kwargs) -> JobResult[R]:
+    async def anow(self, /, *args: P.args, **kwargs: P.kwargs) -> JobResult[R]:
         """``now()`` for async code; the event loop stays free."""
         return await sync_to_async(self.now)(*args, **kwargs)
 

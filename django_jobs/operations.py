@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import producing, signals
+from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
 from django_jobs.models import CronJob, DesiredState, Job, JobQuerySet, Worker
 from django_jobs.names import check_queue_name
@@ -136,7 +137,7 @@ def set_desired_state(worker: str, state: DesiredState | str) -> bool:
         InvalidOption: the state is none of ``run``, ``drain``, ``stop``.
     """
     if state not in DesiredState.values:
-        raise InvalidOption(f"state: one of {', '.join(DesiredState.values)}; got {state!r:.60}.")
+        raise InvalidOption(f"state: one of {', '.join(DesiredState.values)}; got {shown(state)}.")
     return bool(Worker.objects.filter(name=worker).update(desired_state=state))
 
 
@@ -199,4 +200,4 @@ def _id(job: object) -> UUID:
     try:
         return UUID(job)  # type: ignore[arg-type]  # whatever else it is, it raises
     except (TypeError, ValueError, AttributeError):
-        raise InvalidOption(f"jobs: a job, its id or a queryset; got {job!r:.60}.") from None
+        raise InvalidOption(f"jobs: a job, its id or a queryset; got {shown(job)}.") from None

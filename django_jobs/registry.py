@@ -60,7 +60,7 @@ class Registry:
         """
         try:
             return self._by_name[self._aliases.get(name, name)]
-        except KeyError:
+        except (KeyError, TypeError):  # what has no hash is no name either
             raise UnknownJob(self._explain_unknown(name)) from None
 
     def find(self, name: str) -> AnyDefinition | None:
@@ -68,9 +68,10 @@ class Registry:
         return self._by_name.get(self._aliases.get(name, name))
 
     def _explain_unknown(self, name: str) -> str:
-        close = difflib.get_close_matches(str(name), self.names(), n=1)
+        given = str(name)[:200]
+        close = difflib.get_close_matches(given, self.names(), n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        return f"No job is registered as {str(name)[:200]!r}.{hint}"
+        return f"No job is registered as {given!r}.{hint}"
 
     def names(self) -> list[str]:
         """All names and aliases, sorted."""

@@ -91,7 +91,7 @@ def test_a_good_schedule_is_saved_and_left_to_the_cron_service(boss: Client) -> 
 
 
 @pytest.mark.parametrize(("field", "value", "said"), BAD, ids=lambda value: str(value)[:30])
-def test_what_is_wrong_is_said_at_its_field(
+def test_d70_d71_what_is_wrong_is_said_at_its_field(
     boss: Client, field: str, value: str, said: str
 ) -> None:
     errors = errors_of(save(boss, **{field: value}))

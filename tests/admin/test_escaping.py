@@ -68,7 +68,7 @@ def pages(any_status: None) -> list[str]:
     ]
 
 
-def test_nothing_becomes_markup(pages: list[str], boss: Client) -> None:
+def test_d74_nothing_becomes_markup(pages: list[str], boss: Client) -> None:
     for url in pages:
         response = boss.get(url)
         assert response.status_code == 200, url
@@ -77,7 +77,7 @@ def test_nothing_becomes_markup(pages: list[str], boss: Client) -> None:
         assert "&lt;img src=x" in text or "queue" in url, url
 
 
-def test_it_is_shown_as_it_is(pages: list[str], boss: Client) -> None:
+def test_d74_it_is_shown_as_it_is(pages: list[str], boss: Client) -> None:
     text = boss.get(pages[4]).content.decode()
     assert "&lt;img src=x onerror=alert(1)&gt;&lt;/pre&gt;&lt;/textarea&gt;{{7*7}}" in text
 

@@ -70,14 +70,14 @@ def test_an_action_moves_the_selected_jobs(
     assert LogEntry.objects.count() == 2
 
 
-def test_the_message_counts_what_was_skipped(any_status: None, boss: Client) -> None:
+def test_d67_the_message_counts_what_was_skipped(any_status: None, boss: Client) -> None:
     jobs = [JobFactory(status=Status.FAILED) for _ in range(3)]
     jobs += [JobFactory(status=Status.RUNNING) for _ in range(2)]
     response = act(boss, "job", "retry", jobs)
     assert told(response) == ["Retry: 3 of 5 jobs done; 2 skipped: running."]
 
 
-def test_select_all_is_asked_for_again_with_the_number(any_status: None, boss: Client) -> None:
+def test_d68_select_all_is_asked_for_again_with_the_number(any_status: None, boss: Client) -> None:
     JobFactory.create_batch(3, status=Status.FAILED)
     asked = select_all(boss, "retry")
     assert "3 jobs" in asked.content.decode()
@@ -96,7 +96,7 @@ def test_select_all_keeps_to_the_filter(any_status: None, boss: Client) -> None:
     assert [job.queue for job in Job.objects.pending()] == ["reports"]
 
 
-def test_select_all_changes_no_more_than_it_promised(
+def test_d68_select_all_changes_no_more_than_it_promised(
     any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_actions, "LIST_MAX", 2)

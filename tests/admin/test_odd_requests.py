@@ -60,7 +60,7 @@ IDS = ["x", "0", "1;drop", "9" * 30, "%00", "..%2F..%2Fetc", "a b", "é", NOBODY
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("model", ["job", "cronjob", "queue", "worker"])
-def test_odd_filters_lead_to_a_list(boss: Client, model: str, query: str) -> None:
+def test_d73_odd_filters_lead_to_a_list(boss: Client, model: str, query: str) -> None:
     JobFactory()
     CronJobFactory()
     WorkerFactory()

@@ -87,7 +87,7 @@ def test_every_action_names_the_permission_it_needs(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_who_may_only_look_is_offered_nothing(log_in: LogIn, model: str) -> None:
+def test_d65_who_may_only_look_is_offered_nothing(log_in: LogIn, model: str) -> None:
     client, row = log_in(f"view_{model}"), ROWS[model]()
     page = client.get(page_of(row))
     assert page.status_code == 200
@@ -132,7 +132,7 @@ def test_buttons_follow_permission_and_status(
 
 
 @pytest.mark.parametrize("action", ["retry", "run_now", "cancel", "discard", "delete_selected"])
-def test_forced_actions_are_refused(any_status: None, log_in: LogIn, action: str) -> None:
+def test_d65_forced_actions_are_refused(any_status: None, log_in: LogIn, action: str) -> None:
     client = log_in("view_job")
     jobs = [JobFactory(status=status) for status in (Status.PENDING, Status.FAILED)]
     act(client, "job", action, jobs, confirmed="yes")
@@ -169,7 +169,7 @@ def test_a_button_needs_the_right_to_look_as_well(any_status: None, log_in: LogI
     assert log_in("retry_job").post(page_of(job, "press"), {"button": "retry"}).status_code == 403
 
 
-def test_buttons_and_actions_need_the_token(any_status: None, boss: Client) -> None:
+def test_d66_buttons_and_actions_need_the_token(any_status: None, boss: Client) -> None:
     job = JobFactory(status=Status.FAILED)
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = boss.cookies

@@ -89,7 +89,7 @@ def test_children_of_now_do_as_well() -> None:
     ],
     ids=lambda value: str(value)[:12],
 )
-def test_progress_is_clamped(told: Any, kept: int) -> None:
+def test_d38_progress_is_clamped(told: Any, kept: int) -> None:
     jobs.fail_with_progress.later()
     claimed = claim_one()
     reporter = Reporter(claimed)
@@ -109,7 +109,7 @@ def test_progress_is_clamped(told: Any, kept: int) -> None:
     ],
     ids=["plain", "long", "markup", "unstorable"],
 )
-def test_messages_are_made_storable(message: str, kept: str) -> None:
+def test_d38_messages_are_made_storable(message: str, kept: str) -> None:
     jobs.fail_with_progress.later()
     claimed = claim_one()
     reporter = Reporter(claimed)

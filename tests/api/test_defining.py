@@ -186,12 +186,12 @@ def test_a_plain_call_may_bring_its_context() -> None:
         jobs.add,
     ],
 )
-def test_what_no_worker_could_find_is_no_job(bad: Any) -> None:
+def test_d2_what_no_worker_could_find_is_no_job(bad: Any) -> None:
     with pytest.raises(InvalidJob):
         job()(bad)
 
 
-def test_a_function_in_a_function_is_no_job() -> None:
+def test_d2_a_function_in_a_function_is_no_job() -> None:
     def inner() -> None:
         pass
 
@@ -241,7 +241,7 @@ def test_an_unknown_option_lists_those_there_are() -> None:
 # Names
 
 
-def test_two_functions_of_one_name() -> None:
+def test_d97_two_functions_of_one_name() -> None:
     job(name="tests.twice")(plain)
     with pytest.raises(DuplicateJobName, match=r"tests\.twice.*plain.*other"):
         job(name="tests.twice")(other)
@@ -251,7 +251,7 @@ def test_two_functions_of_one_name() -> None:
     assert "tests.another" not in registry
 
 
-def test_an_alias_is_taken_too() -> None:
+def test_d97_an_alias_is_taken_too() -> None:
     job(name="tests.new", aliases=["tests.old"])(plain)
     with pytest.raises(DuplicateJobName):
         job(name="tests.old")(other)
@@ -278,7 +278,7 @@ def test_the_registry_finds_by_name_and_alias() -> None:
     ("name", "hint"),
     [("tests.ad", "'tests.add'"), ("os.system", "No job"), ("x" * 5000, "No job"), ("", "No job")],
 )
-def test_unknown_names_get_the_closest_match(name: str, hint: str) -> None:
+def test_d1_d3_unknown_names_get_the_closest_match(name: str, hint: str) -> None:
     with pytest.raises(UnknownJob, match=hint) as caught:
         registry.get(name)
     assert len(str(caught.value)) < 400

@@ -76,7 +76,7 @@ def test_it_is_gone_with_the_callers_transaction() -> None:
     "arguments",
     [{}, {"a": "one"}, {"a": 1, "c": 2}, {"a": None}, {"a": 1.5}, {"a": object()}],
 )
-def test_bad_arguments_write_nothing(arguments: dict[str, object]) -> None:
+def test_d4_bad_arguments_write_nothing(arguments: dict[str, object]) -> None:
     with transaction.atomic():
         with pytest.raises(InvalidArguments):
             jobs.add.later(**arguments)
@@ -193,7 +193,7 @@ def test_async_forms() -> None:
     assert [fresh(job).params for job in enqueue()] == [{"a": 1, "b": 2}, {"a": 3}]
 
 
-def test_the_sync_form_in_async_code_says_so() -> None:
+def test_d33_the_sync_form_in_async_code_says_so() -> None:
     @async_to_sync
     async def enqueue() -> None:
         jobs.add.later(1)

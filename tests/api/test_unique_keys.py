@@ -29,7 +29,7 @@ def test_the_existing_job_comes_back_marked(any_status: None, live: Status) -> N
 
 
 @pytest.mark.parametrize("live", sorted(LIVE))
-def test_or_an_error_with_its_id(any_status: None, live: Status) -> None:
+def test_d29_or_an_error_with_its_id(any_status: None, live: Status) -> None:
     first = JobFactory(unique_key="k", status=live)
     with transaction.atomic():
         with pytest.raises(DuplicateJob) as caught:

@@ -168,7 +168,7 @@ def test_a_filter_that_matches_nothing_is_exit_code_1(manage: Manage, command: s
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_one_bad_id_and_nothing_is_done(manage: Manage, command: str) -> None:
+def test_d110_one_bad_id_and_nothing_is_done(manage: Manage, command: str) -> None:
     jobs = [JobFactory(status=status) for status in (Status.FAILED, Status.SCHEDULED)]
 
     outcome = manage(command, *(str(job.pk) for job in jobs), "x")
@@ -201,7 +201,9 @@ def test_ids_are_uuids(manage: Manage, job_id: str) -> None:
         (["--queue", "", "--yes"], "argument --queue"),
     ],
 )
-def test_a_selection_must_be_clear(manage: Manage, arguments: list[str], complaint: str) -> None:
+def test_d110_a_selection_must_be_clear(
+    manage: Manage, arguments: list[str], complaint: str
+) -> None:
     outcome = manage("jobs_retry", *arguments)
 
     assert (outcome.code, outcome.out) == (2, "")

@@ -41,7 +41,7 @@ def test_bad_input_is_exit_code_2(
     assert "Traceback" not in process.output
 
 
-def test_once_on_an_empty_queue_is_a_success(worker_process: StartWorker) -> None:
+def test_d108_once_on_an_empty_queue_is_a_success(worker_process: StartWorker) -> None:
     process = worker_process("--once", "--name", "once")
 
     assert process.wait() == 0, process.output
@@ -83,7 +83,7 @@ def test_a_live_worker_is_healthy(worker_process: StartWorker) -> None:
         ("jobs_pause mails", "is it migrated?"),
     ],
 )
-def test_a_database_without_tables_is_exit_code_3(
+def test_d106_a_database_without_tables_is_exit_code_3(
     tmp_path: Path, command: str, complaint: str, db: None
 ) -> None:
     environment = subprocess_environment() | {"DATABASE_URL": f"sqlite:///{tmp_path / 'new.db'}"}

@@ -83,7 +83,7 @@ def test_manage_py_check_reports_bad_settings() -> None:
     assert {"E001", "E002"} <= set(found)
 
 
-def test_use_tz_is_needed() -> None:
+def test_d96_use_tz_is_needed() -> None:
     with override_settings(USE_TZ=False):
         (message,) = checks.check_time_zones()
     assert ids([message]) == ["E002"]
@@ -113,7 +113,7 @@ def test_classes_must_load(key: str, path: str, number: str, reason: str) -> Non
     ("lease", "debug", "expected"),
     [(9.9, False, ["W002"]), (9.9, True, []), (10, False, [])],
 )
-def test_a_short_lease_is_doubtful_in_production(
+def test_d89_a_short_lease_is_doubtful_in_production(
     monkeypatch: pytest.MonkeyPatch, lease: float, debug: bool, expected: list[str]
 ) -> None:
     with override_settings(DJANGO_JOBS={"LEASE": lease}, DEBUG=debug):
@@ -139,7 +139,7 @@ def test_a_short_lease_is_doubtful_in_production(
         (GOOD | {"transaction_mode": "EXCLUSIVE"}, []),
     ],
 )
-def test_sqlite_needs_immediate_transactions_and_wal(
+def test_d92_sqlite_needs_immediate_transactions_and_wal(
     database: Any, options: dict[str, Any], expected: list[str]
 ) -> None:
     database.settings_dict["OPTIONS"] = options
@@ -190,7 +190,7 @@ def test_versions_of_sqlite_that_lose_commits(version: tuple[int, ...], expected
         (2, (3, 51, 3), "WAL", []),
     ],
 )
-def test_the_version_matters_for_several_processes_in_wal_mode(
+def test_d92_the_version_matters_for_several_processes_in_wal_mode(
     database: Any,
     monkeypatch: pytest.MonkeyPatch,
     processes: int,
@@ -227,7 +227,7 @@ def test_the_version_matters_for_several_processes_in_wal_mode(
         ({"vendor": "oracle"}, "oracle"),
     ],
 )
-def test_servers_must_be_new_enough(
+def test_d93_servers_must_be_new_enough(
     database: Any, attributes: dict[str, Any], found: str | None
 ) -> None:
     vars(database).update(attributes)
@@ -258,7 +258,7 @@ def test_the_database_of_this_run_is_new_enough() -> None:
         ({"max_size": 7}, {"mail": 3, "bulk": 4}, ["W006"]),
     ],
 )
-def test_a_pool_must_have_room_for_all_jobs(
+def test_d95_a_pool_must_have_room_for_all_jobs(
     database: Any, pool: Any, queues: dict[str, int], expected: list[str]
 ) -> None:
     database.vendor = "postgresql"

@@ -219,7 +219,7 @@ SIZE = "a size from 1048576 to 1125899906842624 bytes, such as 300M or 2G"
         ("QUEUES", 5, "a int does not list queues"),
     ],
 )
-def test_bad_settings_name_the_key_the_source_and_the_range(
+def test_d90_bad_settings_name_the_key_the_source_and_the_range(
     key: str, given: object, allowed: str
 ) -> None:
     read = reading({key: given})
@@ -253,7 +253,7 @@ def test_bad_settings_name_the_key_the_source_and_the_range(
         ("JOB_TRACKING_CLEANUP_INTERVAL_MS", "5"),
     ],
 )
-def test_bad_variables_are_named(variable: str, text: str) -> None:
+def test_d90_bad_variables_are_named(variable: str, text: str) -> None:
     message = the_problem(reading(**{variable: text}))
     assert f"(environment {variable})" in message
     assert len(message) < 400
@@ -276,7 +276,7 @@ def test_a_bad_strong_source_does_not_give_way_to_a_weak_one() -> None:
         pytest.param(10**5000, "Known keys: LEASE, ", id="huge"),
     ],
 )
-def test_unknown_keys_are_fatal_and_get_a_suggestion(name: object, hint: str) -> None:
+def test_d87_unknown_keys_are_fatal_and_get_a_suggestion(name: object, hint: str) -> None:
     (problem,) = reading({name: 1}).problems
     assert problem.fatal
     assert "there is no such key" in problem.message
@@ -305,7 +305,7 @@ def test_settings_must_be_a_dict(given: object) -> None:
         ({"LEASE": 6, "SWEEP_INTERVAL": 7}, "SWEEP_INTERVAL", False),
     ],
 )
-def test_values_that_contradict_each_other(given: Any, key: str, fatal: bool) -> None:
+def test_d88_values_that_contradict_each_other(given: Any, key: str, fatal: bool) -> None:
     (problem,) = reading(given).problems
     assert (problem.key, problem.fatal) == (key, fatal)
 

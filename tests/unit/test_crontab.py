@@ -150,7 +150,7 @@ def local_fires(expression: str, zone: str, start: str, count: int) -> list[str]
         ("0 0 29 2 *", "UTC", "2024-02-28", ["02-29 00:00+0000", "02-29 00:00+0000"]),
     ],
 )
-def test_clock_changes(expression: str, zone: str, start: str, expected: list[str]) -> None:
+def test_d79_clock_changes(expression: str, zone: str, start: str, expected: list[str]) -> None:
     assert local_fires(expression, zone, start, len(expected)) == expected
 
 
@@ -230,13 +230,13 @@ def test_forms_that_are_read(expression: str, expected: str) -> None:
         (b"* * * * *", "is a bytes, not a text"),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_field(expression: Any, message: str) -> None:
+def test_d76_d77_what_cannot_be_read_is_refused_by_field(expression: Any, message: str) -> None:
     with pytest.raises(InvalidCron, match=message):
         Crontab.parse(expression)
 
 
 @pytest.mark.parametrize("expression", ["0 0 30 2 *", "0 0 31 2 *", "0 0 31 2,4,6,9,11 *"])
-def test_dates_that_do_not_exist_never_fire(expression: str) -> None:
+def test_d78_dates_that_do_not_exist_never_fire(expression: str) -> None:
     with pytest.raises(CronNeverFires, match="no date ever matches"):
         Crontab.parse(expression)
 
@@ -259,7 +259,7 @@ def test_dates_that_do_not_exist_never_fire(expression: str) -> None:
         5,
     ],
 )
-def test_unknown_time_zones_are_refused(name: Any) -> None:
+def test_d83_unknown_time_zones_are_refused(name: Any) -> None:
     with pytest.raises(InvalidTimezone, match="timezone:"):
         Crontab.parse("0 0 * * *", name)
 
@@ -273,7 +273,7 @@ def test_a_misspelt_time_zone_is_guessed() -> None:
     ("expression", "seconds"),
     [("* * * * *", 61), ("*/5 * * * *", 600), ("0,59 0,23 28,29 2 *", 300)],
 )
-def test_schedules_that_fire_too_often_are_refused(expression: str, seconds: float) -> None:
+def test_d80_schedules_that_fire_too_often_are_refused(expression: str, seconds: float) -> None:
     with pytest.raises(CronTooFrequent, match=f"at least {seconds:g} s"):
         Crontab.parse(expression, min_interval=seconds)
 

@@ -166,7 +166,7 @@ def test_options_of_using_are_not_lost_silently(definition: Any) -> None:
         cron("0 3 * * *")(definition.using(queue="bulk"))
 
 
-def test_a_name_is_taken_once(definition: Any, other: Any) -> None:
+def test_d85_a_name_is_taken_once(definition: Any, other: Any) -> None:
     cron("0 3 * * *", name="nightly")(definition)
     for again in (definition, other):
         with pytest.raises(DuplicateSchedule, match="'nightly' exists already"):

@@ -1,0 +1,21 @@
+"""Bad inputs: each at the entry point where it comes in.
+
+The ids of the tests carry the numbers of the list that they were drawn from: ``pytest -k D17``.
+Those without a number are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.commands.conftest import _without_overrides, manage
+from tests.scenes import Configure, configuring
+
+__all__ = ["_without_overrides", "manage"]
+
+
+@pytest.fixture
+def configure(settings: Any) -> Configure:
+    return configuring(settings)
