@@ -39,6 +39,17 @@ def _refuse(value: object, allowed: str) -> InvalidOption:
     return InvalidOption(f"{shown(value)} is not allowed; it must be {allowed}")
 
 
+def _plain(text: str) -> str:
+    """The text of a number as people write it: Python reads “6_0” and “٦” as well.
+
+    Raises:
+        ValueError: it has such characters.
+    """
+    if not text.isascii() or "_" in text:
+        raise ValueError
+    return text
+
+
 @dataclass(frozen=True)
 class Whole:
     """An integer from ``minimum`` to ``maximum``; ``optional`` allows ``None`` too."""
@@ -53,7 +64,7 @@ class Whole:
 
     def from_text(self, text: str) -> int:
         try:
-            return int(Env.parse_value(text, int))
+            return int(Env.parse_value(_plain(text), int))
         except ValueError:  # it names neither the variable nor the range
             raise _refuse(text, self.allowed) from None
 
@@ -117,7 +128,7 @@ class Amount:
     def from_text(self, text: str) -> float:
         # Not Env.float: it drops what it does not know, so "5m" would become 5.
         try:
-            return float(text)
+            return float(_plain(text))
         except ValueError:
             raise _refuse(text, self.allowed) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import datetime
@@ -9,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from django_jobs.conf.keys import KEYS
-from django_jobs.exceptions import InvalidOption
-from django_jobs.names import check_queue_name
+from django_jobs.exceptions import InvalidJob, InvalidOption
+from django_jobs.names import check_job_name, check_queue_name
 
 Convert = Callable[[str], Any]
 
@@ -28,6 +29,21 @@ def setting(key: str) -> Convert:
 def queue_name(text: str) -> str:
     """The name of a queue."""
     return str(_refusing(lambda: check_queue_name(text)))
+
+
+def job_name(text: str) -> str:
+    """A name that a job can have; whether one has it is another question."""
+    try:
+        return check_job_name(text)
+    except InvalidJob as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def whole_number(text: str) -> int:
+    """A whole number in ASCII digits; its range is checked with the other options."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,20}", text):
+        raise ArgumentTypeError(f"{text[:60]!r} is not a whole number")
+    return int(text)
 
 
 def job_id(text: str) -> UUID:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from django_jobs.management.arguments import job_id, queue_name
+from django_jobs.management.arguments import job_id, job_name, queue_name
 from django_jobs.management.base import bad_input
 from django_jobs.models import Job, JobQuerySet
 from django_jobs.states import Status
@@ -24,7 +24,9 @@ def add_filters(parser: CommandParser, statuses: Collection[Status], if_omitted:
         help=f"repeatable; {if_omitted} if omitted",
     )
     parser.add_argument("--queue", type=queue_name, help="jobs of this queue")
-    parser.add_argument("--name", help="jobs of this definition, by its registered name")
+    parser.add_argument(
+        "--name", type=job_name, help="jobs of this definition, by its registered name"
+    )
 
 
 def add_ids(parser: CommandParser) -> None:

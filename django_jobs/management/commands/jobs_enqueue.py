@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from django_jobs.management.arguments import moment
+from django_jobs.management.arguments import moment, whole_number
 from django_jobs.management.base import JobsCommand
 from django_jobs.management.durations import duration
 from django_jobs.management.params import read_params
@@ -31,7 +31,7 @@ class Command(JobsCommand):
         )
         parser.add_argument("--queue", help="another queue than the job's own")
         parser.add_argument("--delay", type=duration, metavar="TIME", help="45s, 90m, 12h, 30d")
-        parser.add_argument("--priority", type=int, metavar="N", help="lower runs first")
+        parser.add_argument("--priority", type=whole_number, metavar="N", help="lower runs first")
         parser.add_argument(
             "--scheduled-for",
             type=moment,

@@ -23,7 +23,7 @@ from django_jobs.management.base import NO_DATABASE, NOTHING_DONE, bad_input
 from django_jobs.management.pipes import closed_pipe_allowed
 from django_jobs.management.tables import print_table
 from django_jobs.models import Job
-from django_jobs.names import check_worker_name
+from django_jobs.names import CLEANUP, check_worker_name
 from django_jobs.registry import registry
 from django_jobs.runtime.health import is_healthy
 from django_jobs.runtime.options import Mode, WorkerOptions, default_name, default_queues
@@ -81,6 +81,12 @@ class Command(BaseCommand):
             help="replace a worker process that uses more memory, e.g. 300M",
         )
         parser.add_argument(
+            "--lease",
+            type=setting("LEASE"),
+            metavar="S",
+            help="seconds after which the jobs of a worker that died run again",
+        )
+        parser.add_argument(
             "--no-services",
             action="store_true",
             help="leave promoting, rescuing and cron to other workers",
@@ -130,6 +136,7 @@ class Command(BaseCommand):
             GRACE=options["grace"],
             MAX_JOBS=options["max_jobs"],
             MAX_RSS=options["max_rss"],
+            LEASE=options["lease"],
         )
 
     def _worker_options(self, options: dict[str, Any]) -> WorkerOptions:
@@ -172,7 +179,16 @@ class Command(BaseCommand):
             f"{len(registry.all())} jobs known. Ctrl-C stops it."
         )
         self.stdout.flush()
+        self._warn_of_missing_jobs()
         self._warn_of_idle_queues(worker)
+
+    def _warn_of_missing_jobs(self) -> None:
+        """No error: the worker promotes and rescues for others all the same."""
+        if not any(definition.name != CLEANUP for definition in registry):
+            self.stderr.write(
+                "No job of yours is registered: this worker will run none. Is the app whose "
+                "jobs.py has them in INSTALLED_APPS?"
+            )
 
     def _warn_of_idle_queues(self, worker: WorkerOptions) -> None:
         """No error, because ``using(queue=…)`` may name any queue, but more often a slip."""
