@@ -55,7 +55,9 @@ class ParamsField(forms.JSONField):
         """With indentation."""
         if isinstance(value, InvalidJSONInput):
             return value
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        # Of a lone surrogate no page can be made; its escape is what was typed.
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]

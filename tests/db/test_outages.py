@@ -85,7 +85,7 @@ def test_a_locked_file() -> None:
 
 
 @only_postgres
-def test_a_producer_is_told_of_a_read_only_server() -> None:
+def test_d37_a_producer_is_told_of_a_read_only_server() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
     try:
