@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from django_jobs.backoff import Policy
 from django_jobs.conf.kinds import (
-    Amount,
     Backoff,
     Choice,
     DottedPath,
@@ -17,9 +16,8 @@ from django_jobs.conf.kinds import (
     Patterns,
     Queues,
     Retention,
-    Size,
-    Whole,
 )
+from django_jobs.conf.numbers import Amount, Size, Whole
 from django_jobs.sensitive import DEFAULT_KEYS
 
 DAY: Final = 86_400

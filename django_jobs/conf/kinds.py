@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from environ import Env
 
 from django_jobs import backoff
+from django_jobs.conf.numbers import Amount, refusal
 from django_jobs.conf.queues import QUEUES_FORM, parse_queues, queues_from
-from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
 from django_jobs.sensitive import plain_pattern
 from django_jobs.states import TERMINAL
@@ -35,113 +35,6 @@ class Kind(Protocol):
         """Return the value in its final type, or raise ``InvalidOption``."""
 
 
-def _refuse(value: object, allowed: str) -> InvalidOption:
-    return InvalidOption(f"{shown(value)} is not allowed; it must be {allowed}")
-
-
-def _plain(text: str) -> str:
-    """The text of a number as people write it: Python reads “6_0” and “٦” as well.
-
-    Raises:
-        ValueError: it has such characters.
-    """
-    if not text.isascii() or "_" in text:
-        raise ValueError
-    return text
-
-
-@dataclass(frozen=True)
-class Whole:
-    """An integer from ``minimum`` to ``maximum``; ``optional`` allows ``None`` too."""
-
-    minimum: int
-    maximum: int
-    optional: bool = False
-
-    @property
-    def allowed(self) -> str:
-        return f"an integer from {self.minimum} to {self.maximum}"
-
-    def from_text(self, text: str) -> int:
-        try:
-            return int(Env.parse_value(_plain(text), int))
-        except ValueError:  # it names neither the variable nor the range
-            raise _refuse(text, self.allowed) from None
-
-    def check(self, value: object) -> int | None:
-        if value is None and self.optional:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _refuse(value, self.allowed)
-        if not self.minimum <= value <= self.maximum:
-            raise _refuse(value, self.allowed)
-        return value
-
-
-@dataclass(frozen=True)
-class Size:
-    """A number of bytes, or ``None``; a text may end in K, M or G, each 1024 times the last."""
-
-    minimum: int
-    maximum: int
-
-    @property
-    def allowed(self) -> str:
-        return f"a size from {self.minimum} to {self.maximum} bytes, such as 300M or 2G"
-
-    def from_text(self, text: str) -> int:
-        match = _SIZE.fullmatch(text.strip().upper())
-        if match is None:
-            raise _refuse(text, self.allowed)
-        unit: int = 1024 ** _UNITS.index(match[2])
-        return int(match[1]) * unit
-
-    def check(self, value: object) -> int | None:
-        if value is None:
-            return None
-        if isinstance(value, str):
-            value = self.from_text(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _refuse(value, self.allowed)
-        if not self.minimum <= value <= self.maximum:
-            raise _refuse(value, self.allowed)
-        return value
-
-
-_UNITS = ("", "K", "M", "G")
-_SIZE = re.compile(r"([0-9]{1,20})([KMG]?)B?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Amount:
-    """A finite number from ``minimum`` to ``maximum``; ``optional`` allows ``None`` too."""
-
-    minimum: float
-    maximum: float
-    unit: str
-    optional: bool = False
-
-    @property
-    def allowed(self) -> str:
-        return f"a number of {self.unit} from {self.minimum:g} to {self.maximum:.12g}"
-
-    def from_text(self, text: str) -> float:
-        # Not Env.float: it drops what it does not know, so "5m" would become 5.
-        try:
-            return float(_plain(text))
-        except ValueError:
-            raise _refuse(text, self.allowed) from None
-
-    def check(self, value: object) -> float | None:
-        if value is None and self.optional:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _refuse(value, self.allowed)
-        if not self.minimum <= value <= self.maximum:  # refuses NaN, too
-            raise _refuse(value, self.allowed)
-        return float(value)
-
-
 @dataclass(frozen=True)
 class Flag:
     """True or false."""
@@ -151,12 +44,12 @@ class Flag:
     def from_text(self, text: str) -> bool:
         # Not Env.bool alone: it takes every unknown word for False.
         if text.strip().lower() not in {*Env.BOOLEAN_TRUE_STRINGS, *_FALSE_WORDS}:
-            raise _refuse(text, self.allowed)
+            raise refusal(text, self.allowed)
         return bool(Env.parse_value(text.strip(), bool))
 
     def check(self, value: object) -> bool:
         if not isinstance(value, bool):
-            raise _refuse(value, self.allowed)
+            raise refusal(value, self.allowed)
         return value
 
 
@@ -178,7 +71,7 @@ class Choice:
 
     def check(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.words:
-            raise _refuse(value, self.allowed)
+            raise refusal(value, self.allowed)
         return value
 
 
@@ -196,7 +89,7 @@ class DottedPath:
         if value is None and self.optional:
             return None
         if not isinstance(value, str) or not _DOTTED.fullmatch(value):
-            raise _refuse(value, self.allowed)
+            raise refusal(value, self.allowed)
         return value
 
 
@@ -233,15 +126,15 @@ class Retention:
             pairs = json.loads(text) if text.lstrip().startswith("{") else _pairs(text)
             return {status.strip(): float(days) for status, days in pairs.items()}
         except (ValueError, TypeError, RecursionError):
-            raise _refuse(text, self.allowed) from None
+            raise refusal(text, self.allowed) from None
 
     def check(self, value: object) -> dict[str, float]:
         if not isinstance(value, dict) or any(status not in TERMINAL for status in value):
-            raise _refuse(value, self.allowed)
+            raise refusal(value, self.allowed)
         try:
             return {str(status): _DAYS.check(days) or 0.0 for status, days in value.items()}
         except InvalidOption:
-            raise _refuse(value, self.allowed) from None
+            raise refusal(value, self.allowed) from None
 
 
 _DAYS = Amount(0, 36_500, "days")
@@ -266,11 +159,11 @@ class Patterns:
 
     def check(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, list | tuple | set | frozenset):
-            raise _refuse(value, self.allowed)
+            raise refusal(value, self.allowed)
         for pattern in value:
             usable = isinstance(pattern, str) and _PATTERN.fullmatch(pattern)
             if not (usable and plain_pattern(pattern)):
-                raise _refuse(pattern, self.allowed)
+                raise refusal(pattern, self.allowed)
         return tuple(value)
 
 
@@ -293,11 +186,11 @@ class Backoff:
         try:
             return [float(part) for part in text.split(",")]
         except ValueError:
-            raise _refuse(text, self.allowed) from None
+            raise refusal(text, self.allowed) from None
 
     def check(self, value: object) -> object:
         try:
             backoff.validate(value)
         except InvalidOption:
-            raise _refuse(value, self.allowed) from None
+            raise refusal(value, self.allowed) from None
         return value

@@ -164,9 +164,7 @@ def test_odd_values_that_are_good_stay_as_they_are(value: Any, stored: Any) -> N
         with pytest.raises(NotSerializable):
             jobs.echo.later(value)
         return
-    kept = fresh(jobs.echo.later(value)).params["value"]
-    assert kept == stored
-    assert str(kept) == str(stored)
+    assert fresh(jobs.echo.later(value)).params == {"value": stored}
 
 
 @pytest.mark.parametrize(
