@@ -340,7 +340,9 @@ def test_the_routes_of_this_project_are_good() -> None:
 
 
 @pytest.mark.django_db
-def test_d91_missing_migrations_are_told_but_do_not_keep_migrate_from_running() -> None:
+def test_d91_missing_migrations_are_told_but_do_not_keep_migrate_from_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert checks.check_migrations(databases=["default"]) == []
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied("django_jobs", "0002_lean_indexes")
@@ -350,6 +352,8 @@ def test_d91_missing_migrations_are_told_but_do_not_keep_migrate_from_running() 
     assert "0002_lean_indexes" in message.msg
     assert "manage.py migrate" in str(message.hint)
     assert not message.is_serious()
+    monkeypatch.setattr("sys.argv", ["manage.py", "migrate", "--noinput"])
+    assert checks.check_migrations(databases=["default"]) == []
 
 
 @pytest.mark.parametrize(
