@@ -82,12 +82,14 @@ class UnknownQueue(InvalidOption):
 class DuplicateJob(JobsError):
     """A live job already holds this unique key.
 
-    ``job_id`` is the id of that job.
+    ``job_id`` is the id of that job; ``using`` the alias of the database that has it, when that is
+    the enqueue buffer.
     """
 
-    def __init__(self, message: str, job_id: UUID) -> None:
+    def __init__(self, message: str, job_id: UUID, using: str | None = None) -> None:
         super().__init__(message)
         self.job_id = job_id
+        self.using = using
 
 
 class EnqueueUnavailable(JobsError):

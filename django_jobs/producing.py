@@ -22,7 +22,7 @@ from django_jobs.ids import uuid7_many
 from django_jobs.models import Job
 from django_jobs.registry import registry
 from django_jobs.states import Status
-from django_jobs.stores import active_store
+from django_jobs.stores import active_store, recovery
 
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
@@ -112,7 +112,8 @@ def enqueue(definition: JobDefinition[Any, Any], jobs: Sequence[Job]) -> list[Jo
     except DuplicateJob as conflict:
         if definition.options.on_conflict == "raise":
             raise
-        existing = Job.objects.using(router.db_for_write(Job)).get(pk=conflict.job_id)
+        alias = conflict.using or router.db_for_write(Job)
+        existing = Job.objects.using(alias).get(pk=conflict.job_id)
         existing.was_already_enqueued = True
         return [existing]
 
@@ -138,17 +139,26 @@ def start(job: Job, holder: Holder) -> ClaimedJob:
 
 
 def _insert(jobs: Sequence[Job]) -> Sequence[Job]:
-    active_store().enqueue(jobs)
+    try:
+        active_store().enqueue(jobs)
+    except EnqueueUnavailable as refusal:
+        if not recovery.can_stand_in(refusal):
+            raise
+        recovery.put_aside(jobs)
+        return jobs
     _announce_on_commit(jobs)
     return jobs
 
 
 def _announce_on_commit(jobs: Sequence[Job]) -> None:
     if signals.job_enqueued.receivers:
-        transaction.on_commit(partial(_announce, jobs), using=router.db_for_write(Job), robust=True)
+        transaction.on_commit(
+            partial(announce_enqueued, jobs), using=router.db_for_write(Job), robust=True
+        )
 
 
-def _announce(jobs: Sequence[Job]) -> None:
+def announce_enqueued(jobs: Sequence[Job]) -> None:
+    """Send ``job_enqueued`` for jobs that were committed."""
     for job in jobs:
         signals.emit(
             signals.job_enqueued,

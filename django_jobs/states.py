@@ -66,14 +66,18 @@ RETRYABLE: Final = frozenset({Status.FAILED, Status.DISCARDED, Status.CANCELLED,
 
 _WORKER = frozenset({Actor.WORKER})
 _OPERATOR = frozenset({Actor.OPERATOR})
+_RECOVERER = frozenset({Actor.RECOVERER})
+_BIRTH = frozenset({Actor.PRODUCER, Actor.RECOVERER})
 _RESCUER = frozenset({Actor.WORKER, Actor.RESCUER})
 
 #: ``(from, to) → who may make the move``. ``None`` as from is the birth of a row.
 MOVES: Final[dict[tuple[Status | None, Status], frozenset[Actor]]] = {
-    (None, Status.PENDING): frozenset({Actor.PRODUCER}),
-    (None, Status.SCHEDULED): frozenset({Actor.PRODUCER}),
+    (None, Status.PENDING): _BIRTH,
+    (None, Status.SCHEDULED): _BIRTH,
     (None, Status.PENDING_RECOVERY): frozenset({Actor.PRODUCER}),
-    (Status.PENDING_RECOVERY, Status.ENQUEUED): frozenset({Actor.RECOVERER}),
+    (Status.PENDING_RECOVERY, Status.ENQUEUED): _RECOVERER,
+    (Status.PENDING_RECOVERY, Status.DISCARDED): _RECOVERER,  # can never arrive
+    (Status.PENDING_RECOVERY, Status.EXPIRED): _RECOVERER,
     (Status.SCHEDULED, Status.PENDING): frozenset({Actor.PROMOTER, Actor.OPERATOR}),
     (Status.RETRYING, Status.PENDING): frozenset({Actor.PROMOTER, Actor.OPERATOR}),
     (Status.PENDING, Status.RUNNING): _WORKER,

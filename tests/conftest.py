@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.harness import databases, guard
@@ -44,6 +45,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The test database, with triggers that refuse illegal moves."""
     with django_db_blocker.unblock():
         guard.install()
+        guard.install(connections["buffer"])
 
 
 @pytest.fixture

@@ -162,9 +162,9 @@ class _Rollback(Exception):
 
 
 @contextmanager
-def rolled_back() -> Iterator[None]:
+def rolled_back(using: str = "default") -> Iterator[None]:
     """A transaction, or part of one, that is rolled back at the end of the block."""
-    with suppress(_Rollback), transaction.atomic():
+    with suppress(_Rollback), transaction.atomic(using=using):
         yield
         raise _Rollback
 

@@ -15,6 +15,7 @@ from django_jobs.checks.databases import (
     check_sqlite,
 )
 from django_jobs.checks.disks import check_sqlite_disk
+from django_jobs.checks.recovery import check_recovery, check_recovery_migrations
 from django_jobs.checks.routing import check_migrations, check_routing
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "check_migrations",
     "check_pool",
     "check_queues",
+    "check_recovery",
+    "check_recovery_migrations",
     "check_routing",
     "check_sqlite",
     "check_sqlite_disk",

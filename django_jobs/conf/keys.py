@@ -10,6 +10,7 @@ from django_jobs.backoff import Policy
 from django_jobs.conf.kinds import (
     Backoff,
     Choice,
+    DatabaseAlias,
     DottedPath,
     Flag,
     Kind,
@@ -155,6 +156,16 @@ class Configuration:
         None,
         DottedPath(optional=True),
         "Where jobs are kept; when not set, the fastest store for the database.",
+    )
+
+    # The enqueue buffer.
+    RECOVERY_DB_ALIAS: str | None = _setting(
+        None,
+        DatabaseAlias(),
+        "Database that keeps new jobs while their own is out of reach; none when not set.",
+    )
+    RECOVERY_MAX_JOBS: int = _setting(
+        10_000, Whole(1, 10_000_000), "Most jobs that wait there.", unit="jobs"
     )
 
     # Cleaning up.

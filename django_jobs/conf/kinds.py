@@ -97,6 +97,21 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 
 
 @dataclass(frozen=True)
+class DatabaseAlias:
+    """The alias of a database. That there is one is a system check, not our business."""
+
+    allowed: str = "an alias of DATABASES"
+
+    def from_text(self, text: str) -> str:
+        return text.strip()
+
+    def check(self, value: object) -> str | None:
+        if value is None or (isinstance(value, str) and value):
+            return value
+        raise refusal(value, self.allowed)
+
+
+@dataclass(frozen=True)
 class Queues:
     """Queue names with the number of jobs that each may run at once."""
 

@@ -136,6 +136,12 @@ class Job(Awaitable, models.Model):
                 condition=Q(status__in=_TERMINAL),
                 name="django_jobs_prune",
             ),
+            # Empty but in the database of the enqueue buffer.
+            models.Index(
+                fields=["id"],
+                condition=Q(status=Status.PENDING_RECOVERY),
+                name="django_jobs_recover",
+            ),
             models.Index(
                 fields=["correlation_id"],
                 condition=~Q(correlation_id=""),

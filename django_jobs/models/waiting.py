@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from asgiref.sync import sync_to_async
+from django.db import router
 
 from django_jobs.codec import active_codec
 from django_jobs.exceptions import WaitTimeout
@@ -92,6 +93,9 @@ class Awaitable:
     def _look(self) -> Job:
         job = cast("Job", self)
         job.refresh_from_db()
+        if job.status == Status.ENQUEUED:
+            # It has left the enqueue buffer; what becomes of it is told where it went.
+            job.refresh_from_db(using=router.db_for_write(type(job)))
         return job
 
     def _pauses(self, timeout: float | None) -> Iterator[float]:

@@ -8,6 +8,7 @@ from django_jobs.conf import config
 from django_jobs.plugins import Service, plugin_services
 from django_jobs.services.cron import fire_due_crons
 from django_jobs.services.promote import expire_late, promote_due
+from django_jobs.services.recover import recover_buffered
 from django_jobs.services.rescue import forget_silent_processes, rescue_lost
 
 _BUILT_IN: Final = (
@@ -15,6 +16,7 @@ _BUILT_IN: Final = (
     Service("expire", lambda: config.POLL_INTERVAL, expire_late),
     Service("cron", lambda: config.POLL_INTERVAL, fire_due_crons),
     Service("rescue", lambda: config.SWEEP_INTERVAL, rescue_lost),
+    Service("recover", lambda: config.SWEEP_INTERVAL, recover_buffered),
     Service("forget", lambda: config.LEASE, forget_silent_processes),
 )
 

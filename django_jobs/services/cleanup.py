@@ -14,10 +14,11 @@ from django_jobs.conf import config
 from django_jobs.locks import cluster_lock
 from django_jobs.models import CronSlot, Job
 from django_jobs.states import TERMINAL, Status
-from django_jobs.stores import active_store
+from django_jobs.stores import active_store, recovery
 
 LOCK: Final = "jobs.cleanup"
 DAY: Final = 86_400.0
+_LEFT_BUFFER: Final = frozenset({Status.ENQUEUED, Status.DISCARDED, Status.EXPIRED})
 
 
 @dataclass(slots=True)
@@ -66,6 +67,8 @@ def clean_up(
             deleted, complete = _delete_status(status, seconds, size, max_batches)
             result.jobs[str(status)] = deleted
             result.complete = result.complete and complete
+        if recovery.is_on():
+            _empty_buffer(result, _retention(older_than, statuses), size, max_batches)
         if not statuses:
             _delete_history(result, older_than, size, max_batches)
     return result
@@ -99,6 +102,20 @@ def _delete_status(
         if count < size:
             return deleted, True
     return deleted, False
+
+
+def _empty_buffer(
+    result: CleanupResult, ages: Mapping[Status, float], size: int, max_batches: int | None
+) -> None:
+    """Forget what has left the enqueue buffer long enough ago."""
+    for status in _LEFT_BUFFER & ages.keys():
+        for _ in _rounds(max_batches):
+            count = recovery.delete_settled(status, ages[status], size)
+            result.jobs[str(status)] += count
+            if count < size:
+                break
+        else:
+            result.complete = False
 
 
 def _delete_history(

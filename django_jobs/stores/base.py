@@ -38,6 +38,20 @@ class Store(ABC):
             EnqueueUnavailable: the database can't be written.
         """
 
+    @abstractmethod
+    def adopt(self, buffered: Sequence[Job]) -> list[Job]:
+        """Insert jobs of the enqueue buffer under their ids, all or none.
+
+        Those that are here already, in whatever status, are left alone: that is success.
+
+        Returns:
+            The rows that are new.
+
+        Raises:
+            DuplicateJob: a live job holds the unique key of one of them.
+            django.db.Error: they can't be written; bad data in one refuses all.
+        """
+
     # Lease holders
 
     @abstractmethod

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from django.db import connection
+from django.db import connection, connections
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +33,7 @@ def subprocess_environment(**configuration: object) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": url_of_the_test_database(),
+        "BUFFER_DATABASE_URL": f"sqlite:///{connections['buffer'].settings_dict['NAME']}",
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "PYTHONUNBUFFERED": "1",
         **{f"DJANGO_JOBS_{key}": str(value) for key, value in configuration.items()},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.checks import CheckMessage, run_checks
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
@@ -384,3 +384,34 @@ def test_d92_sqlite_on_a_network_disk_is_doubtful(
 def test_without_a_list_of_mounts_every_disk_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disks, "MOUNTS", Path("/no/such/file"))
     assert disks.network_disk(Path("/srv/jobs.sqlite3")) == ""
+
+
+# The enqueue buffer
+
+
+@pytest.mark.parametrize(
+    ("alias", "problem"),
+    [("nowhere", "is not in DATABASES"), ("default", "is the database that holds the jobs")],
+)
+def test_the_buffer_is_another_database(settings: Any, alias: str, problem: str) -> None:
+    settings.DJANGO_JOBS = {"RECOVERY_DB_ALIAS": alias}
+    (message,) = checks.check_recovery()
+    assert message.id == "django_jobs.E007"
+    assert f"{alias!r} {problem}" in message.msg
+    assert "settings.DJANGO_JOBS" in message.msg
+
+
+def test_a_usable_buffer_and_none(settings: Any) -> None:
+    assert checks.check_recovery() == []
+    settings.DJANGO_JOBS = {"RECOVERY_DB_ALIAS": "buffer"}
+    assert checks.check_recovery() == []
+
+
+@pytest.mark.django_db(databases=["default", "buffer"])
+def test_the_buffer_is_migrated(settings: Any) -> None:
+    settings.DJANGO_JOBS = {"RECOVERY_DB_ALIAS": "buffer"}
+    assert checks.check_recovery_migrations(databases=["default", "buffer"]) == []
+    MigrationRecorder(connections["buffer"]).record_unapplied("django_jobs", "0004_recover")
+    (message,) = checks.check_recovery_migrations(databases=["default", "buffer"])
+    assert (message.id, "0004_recover" in message.msg) == ("django_jobs.W010", True)
+    assert checks.check_recovery_migrations(databases=["default"]) == []

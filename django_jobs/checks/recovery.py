@@ -1,0 +1,57 @@
+"""Checks of the enqueue buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
+from django.db import connections, router
+
+from django_jobs import conf
+from django_jobs.checks.routing import missing_migrations
+from django_jobs.models import Job
+
+
+@register
+def check_recovery(**_: Any) -> list[CheckMessage]:
+    """E007: the buffer is no database, or the one that it stands in for."""
+    reading = conf.read()
+    alias = reading.values["RECOVERY_DB_ALIAS"]
+    if alias is None:
+        return []
+    if alias not in connections:
+        text = f"{alias!r} is not in DATABASES"
+    elif alias == router.db_for_write(Job):
+        text = f"{alias!r} is the database that holds the jobs"
+    else:
+        return []
+    return [
+        Error(
+            f"RECOVERY_DB_ALIAS ({reading.sources['RECOVERY_DB_ALIAS']}): {text}.",
+            hint="Name another database: one that answers when the one with the jobs does not.",
+            id="django_jobs.E007",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_recovery_migrations(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """W010: the tables of the buffer are not up to date."""
+    alias = conf.read().values["RECOVERY_DB_ALIAS"]
+    if alias is None or alias not in (databases or ()) or alias not in connections:
+        return []
+    missing = missing_migrations(alias)
+    if not missing:
+        return []
+    return [
+        CheckWarning(
+            f'DATABASES["{alias}"], the enqueue buffer: migrations of django_jobs are not applied: '
+            f"{', '.join(missing)}.",
+            hint=f"Run “manage.py migrate django_jobs --database {alias}”.",
+            id="django_jobs.W010",
+        )
+    ]
