@@ -61,6 +61,13 @@ class Configuration:
     SWEEP_INTERVAL: float = _seconds(
         15.0, 0.1, 3600, "How often jobs with an expired lease are looked for."
     )
+    CONTROL_TIMEOUT: float | None = _seconds(
+        None,
+        0.1,
+        3600,
+        "How long one statement of a worker's own may take, never one of a job; "
+        "a quarter of LEASE when not set.",
+    )
     NOW_LEASE: float = _seconds(300.0, 1, DAY, "Lease of a job run in place by .now().")
     GRACE: float = _seconds(
         30.0, 0, DAY, "How long a stopping worker lets running jobs finish before it releases them."
@@ -198,6 +205,11 @@ class Configuration:
     def heartbeat_interval(self) -> float:
         """Seconds between two renewals of leases."""
         return self.LEASE / 4 if self.HEARTBEAT is None else self.HEARTBEAT
+
+    @property
+    def control_timeout(self) -> float:
+        """Seconds that one statement of a worker's own may take."""
+        return self.LEASE / 4 if self.CONTROL_TIMEOUT is None else self.CONTROL_TIMEOUT
 
 
 def _keys() -> dict[str, Key]:

@@ -162,6 +162,14 @@ def _contradictions(reading: Reading) -> Iterator[Problem]:
             f"{heartbeat:g} s is not below a third of LEASE ({lease:g} s)",
             "A lease must survive two missed renewals.",
         )
+    limit = values["CONTROL_TIMEOUT"]
+    if limit is not None and limit > lease / 2:
+        yield Problem(
+            "CONTROL_TIMEOUT",
+            sources["CONTROL_TIMEOUT"],
+            f"{limit:g} s is above half of LEASE ({lease:g} s)",
+            "A renewal that hangs must leave time for another.",
+        )
     if values["BACKOFF_BASE"] > values["BACKOFF_MAX"]:
         yield Problem(
             "BACKOFF_BASE",

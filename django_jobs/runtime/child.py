@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from django.db import connections
-
 from django_jobs.ids import uuid7
+from django_jobs.runtime.connections import close_before_fork
 from django_jobs.runtime.process import REPLACE, RETIRE, Birth, Process
 from django_jobs.runtime.pulse import Pulse
 
@@ -47,7 +46,7 @@ class Child:
         # A copy of another pipe's writing end would keep that child from seeing its parent die.
         inherited = [self._orders, *(sibling._orders for sibling in siblings)]
         # A connection that two processes share is a broken one.
-        connections.close_all()
+        close_before_fork()
         self._process = _fork.Process(target=_live, args=(birth, inherited), name=f"worker-{place}")
         self._process.start()
         theirs.close()

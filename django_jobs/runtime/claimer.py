@@ -14,6 +14,7 @@ from django_jobs.announcing import announce_start
 from django_jobs.conf import config
 from django_jobs.registry import registry
 from django_jobs.runtime.foresight import Foresight
+from django_jobs.runtime.units import unit_of_work
 from django_jobs.stores import active_store
 from django_jobs.stores.records import ClaimRequest, Holder
 
@@ -48,20 +49,25 @@ class Claimer:
         self._inflight = inflight
         self._finisher = finisher
 
-    def claim(self) -> int:
-        """Claim for every queue that has room and start the jobs; return how many."""
+    def claim(self) -> int | None:
+        """Claim for every queue that has room and start the jobs.
+
+        Returns:
+            How many; ``None`` if there was no room to ask for.
+        """
         if self._finisher.is_behind():
-            return 0  # what ended but is not written would run again after a crash
+            return None  # what ended but is not written would run again after a crash
         rooms = {queue: foresight.room() for queue, foresight in self._foresight.items()}
         limits = self._within_max_jobs({q: room for q, room in rooms.items() if room > 0})
         if not limits:
-            return 0
+            return None
         holder = Holder(self._actor, self._process, config.LEASE)
         self._inflight.is_claiming = True
         # Not when the reply is here: a process that is frozen in between would start what is lost.
         asked_at = time.monotonic()
         try:
-            claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
+            with unit_of_work():
+                claimed = active_store().claim(ClaimRequest(limits, registry.names(), holder))
             _tell_of_surplus(len(claimed), sum(limits.values()))
             if claimed:
                 failpoints.reach("claim.committed")

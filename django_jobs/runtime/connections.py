@@ -2,43 +2,135 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from typing import Any, Final
 
-from django.db import connections
+from django.db import Error, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-#: Whether this thread has ever opened a connection: most short jobs never do, and looking through
-#: all aliases would be a good part of their cost.
+from django_jobs.conf import config
+from django_jobs.models import Job
+from django_jobs.stores.outages import is_disconnection, is_read_only
+
+#: What this thread knows: whether it has ever opened a connection (most short jobs never do, and
+#: looking through all aliases would be a good part of their cost), and in which era.
 _here: Final = threading.local()
 
 
+class _Era:
+    """From one loss of the database to the next. What was opened before is not used after."""
+
+    number = 0
+
+
 def _note_connection(**_: Any) -> None:
-    _here.has_connected = True
+    if not getattr(_here, "has_connected", False):
+        _here.has_connected = True
+        _here.era = _Era.number
 
 
 connection_created.connect(_note_connection, dispatch_uid="django_jobs.runtime.connections")
 
 
-def keep_connections_open() -> None:
-    """Let this process keep its connections: the default is to reconnect for every request.
+def prepare_connections() -> None:
+    """Set this process's connections up for a worker; what the site sets itself stays.
 
-    ``tidy_connections()`` then drops exactly those that broke.
+    They are kept open, because the default is to reconnect for every request; those that broke are
+    dropped by ``tidy_connections()``. And no attempt to connect to the jobs' database, nor a peer
+    that vanished, may hold the process up for longer than its leases can bear.
     """
     for alias in connections:
-        connections.settings[alias]["CONN_MAX_AGE"] = None
+        settings = connections.settings[alias]
+        if not _pool_of(settings):  # which keeps them open itself, and refuses to do with this
+            settings["CONN_MAX_AGE"] = None
+    settings = connections.settings[router.db_for_write(Job)]
+    for option, value in _network_options(settings["ENGINE"]).items():
+        if f"PG{option.upper()}" not in os.environ:  # libpq reads PGCONNECT_TIMEOUT
+            settings["OPTIONS"].setdefault(option, value)
+
+
+def _network_options(engine: str) -> dict[str, int]:
+    patience = max(int(config.LEASE / 8), 2)  # libpq takes whole seconds, 2 or more
+    if "postg" in engine:
+        return {
+            "connect_timeout": patience,
+            "keepalives_idle": patience,
+            "keepalives_interval": max(patience // 3, 1),
+            "keepalives_count": 3,
+            "tcp_user_timeout": patience * 2 * 1000,  # ms
+        }
+    return {"connect_timeout": patience} if "mysql" in engine else {}
+
+
+def _pool_of(settings: dict[str, Any]) -> Any:
+    return (settings.get("OPTIONS") or {}).get("pool")
 
 
 def tidy_connections() -> None:
     """After a unit of work: drop broken connections, and those left inside a transaction."""
     if not getattr(_here, "has_connected", False):
         return
+    renew_connections()
     for connection in connections.all(initialized_only=True):
         if connection.in_atomic_block:
             # A job left it behind; only a new one has no memory of that transaction.
-            connection.close()
-            del connections[connection.alias]
+            _discard(connection)
         elif connection.connection is not None:
-            if not connection.get_autocommit():
-                connection.close()
-            connection.close_if_unusable_or_obsolete()
+            try:
+                if not connection.get_autocommit():
+                    connection.close()
+                connection.close_if_unusable_or_obsolete()
+            except Error:
+                _discard(connection)
+
+
+def renew_connections() -> None:
+    """Before a unit of work: drop connections that were opened before the database was lost.
+
+    They would fail, or lead to a server that meanwhile is read-only.
+    """
+    if getattr(_here, "era", _Era.number) != _Era.number:
+        _discard_all()
+
+
+def lose_connections(error: BaseException) -> None:
+    """After an error of the database: drop what this thread has, without asking whether it works.
+
+    If all sessions to that server are probably gone, or it became read-only, the other threads
+    drop theirs before they use them again. A new connection may find a new primary.
+    """
+    if is_disconnection(error) or is_read_only(error):
+        _Era.number += 1
+        _close_pools()
+    _discard_all()
+
+
+def close_before_fork() -> None:
+    """Close what two processes must not share: connections, and pools with their threads."""
+    connections.close_all()
+    _close_pools()
+
+
+def _discard_all() -> None:
+    _here.era = _Era.number
+    for connection in connections.all(initialized_only=True):
+        _discard(connection)
+
+
+def _discard(connection: BaseDatabaseWrapper) -> None:
+    # It may be broken in ways that closing it tells; nobody wants to hear of them any more.
+    with contextlib.suppress(Exception):
+        connection.close()
+    with contextlib.suppress(AttributeError):
+        del connections[connection.alias]
+
+
+def _close_pools() -> None:
+    for connection in connections.all(initialized_only=True):
+        if _pool_of(connection.settings_dict):
+            # Another thread may do so at the same time.
+            with contextlib.suppress(Exception):
+                connection.close_pool()  # type: ignore[attr-defined]

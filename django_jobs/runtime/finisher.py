@@ -11,16 +11,17 @@ from dataclasses import replace
 from traceback import format_tb
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from django.db import InterfaceError, OperationalError
-
 from django_jobs import failpoints
 from django_jobs.announcing import announce_outcome
 from django_jobs.conf import config
 from django_jobs.outcome import Outcome
 from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
+from django_jobs.runtime.patience import Patience
+from django_jobs.runtime.units import unit_of_work
 from django_jobs.states import Status
 from django_jobs.stores import active_store
+from django_jobs.stores.outages import is_bad_data, is_outage
 from django_jobs.stores.records import Finish
 from django_jobs.validation import describe_database_error
 
@@ -39,8 +40,10 @@ BACKLOG: Final = 1000
 LINGER: Final = 0.01
 #: Reason of a job that ended with something the database refused.
 UNSTORABLE: Final = "the outcome could not be stored"
-#: Seconds between tries while the database does not answer.
-RETRY_PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+#: Tries after which a batch is halved: perhaps it is not the database, but too much at once.
+TRIES_AS_A_WHOLE: Final = 5
+#: The longest pause, in seconds, once the process is ending.
+LAST_PAUSE: Final = 1.0
 
 
 class _Entry(NamedTuple):
@@ -66,6 +69,7 @@ class Finisher(threading.Thread):
         #: Attempts that have ended here and were accepted, those handed back left out.
         self.ended = 0
         self._give_up = threading.Event()
+        self._patience = Patience("Writing outcomes")
 
     def add(self, running: Running, done: Attempt) -> None:
         """Queue the outcome of a job; never blocks."""
@@ -74,7 +78,12 @@ class Finisher(threading.Thread):
             self._is_awake.set()
 
     def is_behind(self) -> bool:
-        """Whether so much waits to be written that no more jobs should be started."""
+        """Whether so much waits to be written that no more jobs should be started.
+
+        Nothing is while outcomes can't be written at all: their number would only grow.
+        """
+        if self._patience.is_tried:
+            return True
         return len(self._ended) > (0 if config.ACK == "each" else BACKLOG)
 
     def run(self) -> None:
@@ -85,6 +94,7 @@ class Finisher(threading.Thread):
                 self._write(self._prepared(unwritten))
             if len(unwritten) < len(batch):
                 self._tell_of_written(batch)
+            self._patience.forget()
             self._written()
 
     def _tell_of_written(self, batch: list[tuple[Running, Attempt]]) -> None:
@@ -136,42 +146,49 @@ class Finisher(threading.Thread):
                 return
 
     def _write(self, batch: list[_Entry]) -> None:
+        """Write outcomes, however long the database is away; results are never given up for it."""
         tries = 0
         while not self._give_up.is_set():
+            failpoints.reach("finish.pending")
             try:
-                failpoints.reach("finish.pending")
-                with self._inflight.written_in_order:
+                with self._inflight.written_in_order, unit_of_work():
                     written = active_store().finish([entry.finish for entry in batch])
-            except (OperationalError, InterfaceError) as error:
-                pause = RETRY_PAUSES[min(tries, len(RETRY_PAUSES) - 1)]
-                logger.warning(
-                    "%d outcomes could not be written, next try in %s s: %s",
-                    len(batch),
-                    pause,
-                    describe_database_error(error),
-                )
-                tidy_connections()
-                tries += 1
-                self._give_up.wait(pause)
-                if tries > len(RETRY_PAUSES) and len(batch) > 1:
-                    # Perhaps it is not the database, but too much at once.
-                    self._write(batch[: len(batch) // 2])
-                    self._write(batch[len(batch) // 2 :])
-                    return
             except Exception as error:  # noqa: BLE001 - a job's result may cause any
-                # Where, and in the server's words what; a whole traceback shows values of rows.
-                logger.error(
-                    "An outcome could not be stored: %s\n%s",
-                    describe_database_error(error),
-                    "".join(format_tb(error.__traceback__)),
-                )
-                tidy_connections()
-                self._write_one_by_one(batch)
-                return
+                if self._refuses(error):
+                    # Where, and in the server's words what; a whole traceback shows values of rows.
+                    logger.error(
+                        "An outcome could not be stored: %s\n%s",
+                        describe_database_error(error),
+                        "".join(format_tb(error.__traceback__)),
+                    )
+                    tidy_connections()
+                    self._write_one_by_one(batch)
+                    return
+                tries += 1
+                self._wait(error)
+                if tries > TRIES_AS_A_WHOLE and len(batch) > 1:
+                    middle = len(batch) // 2
+                    self._write(batch[:middle])
+                    self._write(batch[middle:])
+                    return
             else:
                 failpoints.reach("finish.written")
+                self._patience.worked()
                 self._settle(batch, written)
                 return
+
+    def _refuses(self, error: Exception) -> bool:
+        """Whether it is for these outcomes that the database refused.
+
+        Other errors may be those of a migration under way: they get as long as a lease.
+        """
+        if is_bad_data(error):
+            return True
+        return not is_outage(error) and self._patience.seconds_spent > config.LEASE
+
+    def _wait(self, error: Exception) -> None:
+        pause = self._patience.failed(error)
+        self._give_up.wait(min(pause, LAST_PAUSE) if self._is_ending else pause)
 
     def _write_one_by_one(self, batch: list[_Entry]) -> None:
         """One bad outcome must not hold up the others, nor be tried for ever."""

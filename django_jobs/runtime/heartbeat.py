@@ -14,6 +14,8 @@ import django_jobs
 from django_jobs.conf import config
 from django_jobs.models import DesiredState, Job, Worker, WorkerProcess, WorkerState
 from django_jobs.runtime.memory import resident_memory
+from django_jobs.runtime.patience import Patience
+from django_jobs.runtime.units import unit_of_work
 from django_jobs.stores import active_store
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ class Heartbeat:
         self._options = options
         self._renewed_at = time.monotonic()
         self._due_at = 0.0
+        self._patience = Patience("The heartbeat")
+        #: Whether the database was out of reach when the leases were to be renewed: then nothing
+        #: else need ask it, and must not, for time is short.
+        self.is_away = False
 
     def announce(self) -> None:
         """Write the worker's row: it is starting, and meant to run."""
@@ -66,21 +72,31 @@ class Heartbeat:
     def beat(self, children: Collection[Child]) -> DesiredState:
         """Renew the leases of the children and return what the worker shall do."""
         self._due_at = time.monotonic() + config.heartbeat_interval
-        asked_at = time.monotonic()
-        active_store().renew([child.id for child in children], config.LEASE)
-        # From the moment of asking: the database's clock was read after it.
-        self._renewed_at = asked_at
-        for child in children:
-            self.show_process(child)
-        workers = Worker.objects.filter(name=self._options.name)
-        workers.update(last_heartbeat_at=Now())
-        desired = workers.values_list("desired_state", flat=True).first()
+        self._renew(children)
+        with unit_of_work():
+            for child in children:
+                self.show_process(child)
+            workers = Worker.objects.filter(name=self._options.name)
+            workers.update(last_heartbeat_at=Now())
+            desired = workers.values_list("desired_state", flat=True).first()
+        self._patience.worked()
         # One of a newer version is no reason to stand still: this one works on.
         return DesiredState(desired) if desired in DesiredState.values else DesiredState.RUN
 
-    def retry_soon(self) -> None:
-        """After a beat that failed: try again in a second instead of a whole interval."""
-        self._due_at = time.monotonic() + min(1.0, config.heartbeat_interval)
+    def _renew(self, children: Collection[Child]) -> None:
+        asked_at = time.monotonic()
+        self.is_away = True
+        # However long a renewal may take: when it is too late the children must be ended in time.
+        time_left = self._renewed_at + config.LEASE * SELF_FENCE - asked_at
+        with unit_of_work(time_left if time_left > 0 else None):
+            active_store().renew([child.id for child in children], config.LEASE)
+        self.is_away = False
+        # From the moment of asking: the database's clock was read after it.
+        self._renewed_at = asked_at
+
+    def retry_soon(self, error: Exception) -> None:
+        """After a beat that failed: try again long before a whole interval has passed."""
+        self._due_at = time.monotonic() + self._patience.failed(error)
 
     def show_state(self, state: WorkerState) -> None:
         """Write what the worker does now."""

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connections, router
 
 from django_jobs.conf import config
 from django_jobs.models import Job
+from django_jobs.runtime.patience import pause_after
+from django_jobs.runtime.watchdog import watched
 from django_jobs.stores.hints import CHANNEL
-from django_jobs.validation import describe_exception
+from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger("django_jobs")
 
-LONGEST_PAUSE: Final = 30.0
+#: Seconds without a hint after which the connection is asked whether it still is one.
+SILENCE: Final = 30.0
 
 
 class Listener(threading.Thread):
@@ -32,6 +36,7 @@ class Listener(threading.Thread):
         super().__init__(name="listener", daemon=True)
         self._wake = wake
         self._stopping = threading.Event()
+        self._tries = 0
 
     @staticmethod
     def is_possible() -> bool:
@@ -44,15 +49,18 @@ class Listener(threading.Thread):
 
     def run(self) -> None:
         """Listen until told to stop."""
-        pause = 0.5
         while not self._stopping.is_set():
             try:
                 self._listen()
-                pause = 0.5
             except Exception as error:  # noqa: BLE001 - the driver's own errors, not Django's
-                logger.info("No hints, polling goes on: %s", describe_exception(error))
+                self._tries += 1
+                pause = pause_after(self._tries)
+                logger.info(
+                    "No hints for %.1f s, polling goes on: %s",
+                    pause,
+                    describe_database_error(error),
+                )
                 self._stopping.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
 
     def stop(self) -> None:
         """End within a second."""
@@ -63,10 +71,19 @@ class Listener(threading.Thread):
         try:
             connection.ensure_connection()
             driver: Any = connection.connection
-            driver.execute(f"LISTEN {CHANNEL}")
-            self._wake()  # what was announced before we listened
             while not self._stopping.is_set():
-                for _hint in driver.notifies(timeout=1.0, stop_after=1):
-                    self._wake()
+                with watched(connection, config.control_timeout):
+                    driver.execute(f"LISTEN {CHANNEL}")
+                self._tries = 0
+                self._wake()  # what was announced before we listened
+                self._hear(driver)
         finally:
             connection.close()
+
+    def _hear(self, driver: Any) -> None:
+        """Pass hints on until there was none for long."""
+        heard_at = time.monotonic()
+        while not self._stopping.is_set() and time.monotonic() - heard_at < SILENCE:
+            for _hint in driver.notifies(timeout=1.0, stop_after=1):
+                heard_at = time.monotonic()
+                self._wake()

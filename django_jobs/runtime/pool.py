@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from django_jobs.execution import Attempt, attempt
-from django_jobs.runtime.connections import tidy_connections
+from django_jobs.runtime.connections import renew_connections, tidy_connections
 from django_jobs.runtime.inflight import TOO_LATE
 from django_jobs.runtime.isolated import attempt_isolated
 from django_jobs.runtime.lifeline import end_process
@@ -166,6 +166,7 @@ class QueuePool:
         if running.definition.is_isolated:
             self._run_isolated(slot, running)
             return
+        renew_connections()
         self._slots.enter(slot, running.job.id, running.job.timeout)
         done = attempt(running.definition, running.job, running.reporter)
         if os.getpid() != self._pid:

@@ -16,22 +16,29 @@ from django_jobs.conf import config
 from django_jobs.execution import Attempt
 from django_jobs.outcome import Outcome
 from django_jobs.runtime.claimer import LONGEST_WAIT, Claimer, jittered
-from django_jobs.runtime.connections import keep_connections_open, tidy_connections
+from django_jobs.runtime.connections import (
+    prepare_connections,
+    renew_connections,
+    tidy_connections,
+)
 from django_jobs.runtime.finisher import Finisher
 from django_jobs.runtime.inflight import InFlight
 from django_jobs.runtime.lifeline import die_with_parent
 from django_jobs.runtime.listener import Listener
 from django_jobs.runtime.nursery import Nursery
 from django_jobs.runtime.options import Mode, WorkerOptions
+from django_jobs.runtime.patience import Patience
 from django_jobs.runtime.pool import QueuePool
 from django_jobs.runtime.reports import Reports
 from django_jobs.runtime.ticker import Ticker
+from django_jobs.runtime.units import SLACK, unit_of_work
 from django_jobs.runtime.wakeup import Wakeup
+from django_jobs.runtime.watchdog import take_up_residence
 from django_jobs.runtime.wear import Wear
 from django_jobs.services.promote import promote_due
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Finish
-from django_jobs.validation import describe_database_error, describe_exception
+from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -95,6 +102,7 @@ class Process:
         self._claimer = Claimer(self._pools, birth.id, actor, self._inflight, self._finisher)
         self._helpers: list[Any] = []
         self._wear = Wear()
+        self._patience = Patience("Claiming")
 
     def _make_pools(self) -> dict[str, QueuePool]:
         pools: dict[str, QueuePool] = {}
@@ -117,7 +125,7 @@ class Process:
         """Work until told to stop, then leave nothing running."""
         die_with_parent()
         self._take_signals()
-        keep_connections_open()
+        prepare_connections()
         self._start_threads()
         mode = self._birth.options.mode
         if mode == Mode.ONCE:
@@ -152,26 +160,33 @@ class Process:
         if held_back:
             return SPREAD
         pause = jittered(config.POLL_INTERVAL)
+        if self._patience.is_tried:
+            pause = min(pause, self._patience.seconds_left)
         is_late_soon = any(pool.waiting for pool in self._pools.values())
         return min(pause, LONGEST_WAIT) if is_late_soon else pause
 
     def _more_became_due(self) -> int:
         """Promote without waiting for the service, which may not even run in this process."""
         try:
-            return promote_due()
+            with unit_of_work():
+                return promote_due()
         except Error as error:
-            logger.warning("Nothing could be promoted: %s", describe_exception(error))
-            tidy_connections()
+            self._patience.failed(error)
             return 1
 
     def _claim(self) -> int | None:
         """One claim; a database that does not answer is a reason to wait, never to die."""
-        try:
-            return self._claimer.claim()
-        except Error as error:
-            logger.warning("Nothing could be claimed: %s", describe_exception(error))
-            tidy_connections()
+        if self._patience.seconds_left:
             return None
+        renew_connections()
+        try:
+            claimed = self._claimer.claim()
+        except Error as error:
+            self._patience.failed(error)
+            return None
+        if claimed is not None:
+            self._patience.worked()
+        return claimed
 
     def _sleep(self, seconds: float) -> None:
         if not self._wakeup.wait(seconds, self._birth.orders):
@@ -201,9 +216,12 @@ class Process:
         if self._birth.options.mode == Mode.FOREVER and Listener.is_possible():
             self._helpers.append(Listener(self._wakeup.set))
         tidy_connections()
+        # It may end before the finisher does: without it everybody has one of their own.
+        self._helpers.append(take_up_residence(config.control_timeout * SLACK))
         self._finisher.start()
         for helper in self._helpers:
-            helper.start()
+            if not helper.is_alive():
+                helper.start()
 
     def _take_signals(self) -> None:
         # Ctrl-C reaches the whole terminal group; the parent decides what it means.
@@ -276,7 +294,8 @@ class Process:
         if not rest:
             return
         try:
-            active_store().finish(rest)
+            with unit_of_work():
+                active_store().finish(rest)
         except Error as error:
             logger.error(
                 "%d jobs could not be released; their leases will run out: %s",

@@ -13,10 +13,11 @@ from django_jobs.announcing import announce_progress
 from django_jobs.conf import config
 from django_jobs.outcome import Outcome
 from django_jobs.registry import registry
-from django_jobs.runtime.connections import tidy_connections
+from django_jobs.runtime.connections import renew_connections
+from django_jobs.runtime.patience import Patience
+from django_jobs.runtime.units import unit_of_work
 from django_jobs.stores import active_store
 from django_jobs.stores.records import ClaimedJob, Finish, Held
-from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,17 +44,21 @@ class Reports(threading.Thread):
         self._stopping = threading.Event()
         self._looked_at = time.monotonic()
         self._suspects: set[tuple[UUID, int]] = set()
+        self._patience = Patience("Writing progress")
 
     def run(self) -> None:
         """Work until told to stop."""
-        while not self._stopping.wait(config.PROGRESS_INTERVAL):
+        while not self._stopping.wait(max(config.PROGRESS_INTERVAL, self._patience.seconds_left)):
+            renew_connections()
             try:
                 self.flush()
-                self._look_at_leases()
+                has_looked = self._look_at_leases()
             except Error as error:
                 # Nothing is lost: news stay with the jobs until they are written.
-                logger.warning("Progress could not be written: %s", describe_database_error(error))
-                tidy_connections()
+                self._patience.failed(error)
+            else:
+                if has_looked:
+                    self._patience.worked()
 
     def stop(self) -> None:
         """End after the current round."""
@@ -72,23 +77,27 @@ class Reports(threading.Thread):
 
     def _write(self, reports: Sequence[tuple[Running, Report]]) -> None:
         try:
-            active_store().report([report for _, report in reports])
+            with unit_of_work():
+                active_store().report([report for _, report in reports])
         except Error:
             for running, report in reports:
                 running.reporter.put_back(report)
             raise
 
-    def _look_at_leases(self) -> None:
+    def _look_at_leases(self) -> bool:
+        """Ask the database what this process holds, when it is time; return whether it was."""
         interval = LOOK if len(self._inflight) else IDLE_LOOK
         if time.monotonic() - self._looked_at < interval or self._inflight.is_claiming:
-            return
+            return False
+        with unit_of_work():
+            held = active_store().held_by(self._process)
         self._looked_at = time.monotonic()
-        held = active_store().held_by(self._process)
         for lease in held:
             running = self._inflight.get(lease.job_id)
             if lease.cancel_requested and running is not None:
                 running.reporter.request_cancel()
         self._release_unknown(held)
+        return True
 
     def _release_unknown(self, held: Sequence[Held]) -> None:
         """Hand back leases that this process holds without knowing.
@@ -102,12 +111,11 @@ class Reports(threading.Thread):
         if lost:
             logger.warning("Handing back %d claims whose reply was lost", len(lost))
             outcome = Outcome.release("claim was lost")
-            active_store().finish(
-                [
-                    Finish(_placeholder(job_id, lease), outcome, self._actor)
-                    for job_id, lease in lost
-                ]
-            )
+            finishes = [
+                Finish(_placeholder(job_id, lease), outcome, self._actor) for job_id, lease in lost
+            ]
+            with unit_of_work():
+                active_store().finish(finishes)
 
     def _knows(self, lease: Held) -> bool:
         running = self._inflight.get(lease.job_id)

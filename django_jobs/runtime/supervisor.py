@@ -9,19 +9,21 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from django.db import Error, connections
+from django.db import Error
 
 from django_jobs import signals
 from django_jobs.conf import config
 from django_jobs.models import DesiredState, WorkerState
 from django_jobs.runtime.child import Child
+from django_jobs.runtime.connections import lose_connections
 from django_jobs.runtime.heartbeat import Heartbeat
 from django_jobs.runtime.options import Mode
 from django_jobs.runtime.process import DRAIN, HURRY, LAST_WRITE, REPLACE, RUN
 from django_jobs.runtime.stuck import StuckJobs
+from django_jobs.runtime.units import unit_of_work
 from django_jobs.runtime.wakeup import Wakeup
 from django_jobs.services.rescue import rescue_dead_process
-from django_jobs.validation import describe_exception
+from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
     from django_jobs.runtime.options import WorkerOptions
@@ -51,10 +53,14 @@ class Supervisor:
         self._pause = 0.0
         self._start_at = 0.0
 
+    def announce(self) -> None:
+        """Write that this worker is about to run, before ``run()``."""
+        with unit_of_work():
+            self._heartbeat.announce()
+
     def run(self) -> None:
         """Work until stopped by a signal, by the desired state, or by the mode's own end."""
         self._take_signals()
-        self._heartbeat.announce()
         signals.emit(signals.worker_started, None, worker=self._options.name, pid=os.getpid())
         try:
             self._fill_places(range(self._options.processes))
@@ -154,9 +160,7 @@ class Supervisor:
         try:
             desired = self._heartbeat.beat(self._children)
         except Exception as error:  # noqa: BLE001 - whatever it is, the children must be kept
-            logger.warning("The heartbeat failed: %s", describe_exception(error))
-            connections.close_all()
-            self._heartbeat.retry_soon()
+            self._heartbeat.retry_soon(error)
         else:
             self._obey(desired)
 
@@ -221,12 +225,19 @@ class Supervisor:
         signals.emit(signals.worker_stopped, None, worker=self._options.name, pid=os.getpid())
 
     def _guarded(self, action: Callable[..., object], *arguments: object) -> bool:
-        """Do something with the database; its failure never ends the supervisor."""
+        """Do something with the database; its failure never ends the supervisor.
+
+        While the database is away only the heartbeat asks for it: whatever else waited for an
+        answer would keep the children from being ended in time.
+        """
+        if self._heartbeat.is_away:
+            return False
         try:
-            action(*arguments)
+            with unit_of_work():
+                action(*arguments)
         except Error as error:
-            logger.warning("The database did not answer: %s", describe_exception(error))
-            connections.close_all()
+            logger.warning("The database did not answer: %s", describe_database_error(error))
+            lose_connections(error)
             return False
         except Exception:
             logger.exception("%s failed", getattr(action, "__name__", action))

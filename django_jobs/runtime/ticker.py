@@ -7,12 +7,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from django.db import Error
-
 from django_jobs.runtime.claimer import jittered
 from django_jobs.runtime.connections import tidy_connections
+from django_jobs.runtime.patience import Patience
+from django_jobs.runtime.units import unit_of_work
 from django_jobs.services import all_services
-from django_jobs.validation import describe_exception
+from django_jobs.stores.outages import is_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ class Ticker(threading.Thread):
         self._stopping = threading.Event()
         self._services = all_services()
         self._due_at = dict.fromkeys(range(len(self._services)), 0.0)
+        self._patience = Patience("The services")
 
     def run(self) -> None:
         """Tick until told to stop."""
@@ -46,20 +47,35 @@ class Ticker(threading.Thread):
         self._stopping.set()
 
     def tick(self) -> float:
-        """Run every service that is due; return the seconds until the next one is."""
-        for index, service in enumerate(self._services):
-            if time.monotonic() >= self._due_at[index]:
-                self._run(service)
-                self._due_at[index] = time.monotonic() + jittered(service.interval())
+        """Run every service that is due; return the seconds until the next one is.
+
+        When one finds the database away all of them wait a while. It had its turn, though: one
+        that is always too slow must not keep the others from theirs.
+        """
+        for index in sorted(self._due_at, key=lambda index: self._due_at[index]):
+            service = self._services[index]
+            if time.monotonic() < self._due_at[index]:
+                continue
+            answered = self._run(service)
+            self._due_at[index] = time.monotonic() + jittered(service.interval())
+            if not answered:
+                return self._patience.seconds_left
         return max(min(self._due_at.values()) - time.monotonic(), 0.01)
 
-    def _run(self, service: Service) -> None:
+    def _run(self, service: Service) -> bool:
+        """Run one; return whether the database was there."""
         try:
-            if service.run():
-                self._on_work()
-        except Error as error:
-            logger.warning("The service %r failed: %s", service.name, describe_exception(error))
-        except Exception:
+            with unit_of_work():
+                has_changed = service.run()
+        except Exception as error:
+            if is_outage(error):
+                self._patience.failed(error)
+                return False
             logger.exception("The service %r failed; it runs again in its next turn", service.name)
+        else:
+            self._patience.worked()
+            if has_changed:
+                self._on_work()
         finally:
             tidy_connections()
+        return True

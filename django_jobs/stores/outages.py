@@ -28,6 +28,8 @@ _AWAY: Final = (
     "25P04",  # the transaction took too long
 )
 _READ_ONLY: Final = ("25006",)
+#: What ends a session.
+_DISCONNECTED: Final = ("08", "28", "3D", "57P", "25P03", "25P04")
 #: The values are not what the columns take; or the statement is larger than the server takes.
 _BAD_DATA: Final = ("22", "23", "54")
 
@@ -56,6 +58,7 @@ _MYSQL_AWAY: Final = frozenset(
         3024,  # max_execution_time
     }
 )
+_MYSQL_DISCONNECTED: Final = frozenset({1053, 1158, 1159, 1160, 1161, 1927})
 _MYSQL_READ_ONLY: Final = frozenset({1290, 1792, 1836})
 _MYSQL_BAD_DATA: Final = frozenset({1153, 2020})  # larger than max_allowed_packet
 _MYSQL_CLIENT: Final = 2000
@@ -85,6 +88,16 @@ def is_read_only(error: BaseException) -> bool:
     """Whether this server takes no writes: after a failover another one may."""
     sqlstate, number, sqlite = _codes(error)
     return sqlstate in _READ_ONLY or number in _MYSQL_READ_ONLY or sqlite == _SQLITE_READ_ONLY
+
+
+def is_disconnection(error: BaseException) -> bool:
+    """Whether this session has ended: probably all others to the same server have, too."""
+    sqlstate, number, sqlite = _codes(error)
+    if sqlstate:
+        return sqlstate.startswith(_DISCONNECTED)
+    if number is not None:
+        return number in _MYSQL_DISCONNECTED or number >= _MYSQL_CLIENT
+    return sqlite is None and is_outage(error)
 
 
 def is_bad_data(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from django.core.management.base import (
     CommandParser,
     OutputWrapper,
 )
-from django.db import OperationalError, connections, router
+from django.db import Error, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
 from django_jobs import conf
@@ -25,10 +25,14 @@ from django_jobs.management.tables import print_table
 from django_jobs.models import Job
 from django_jobs.names import CLEANUP, check_worker_name
 from django_jobs.registry import registry
+from django_jobs.runtime.connections import prepare_connections
 from django_jobs.runtime.health import is_healthy
 from django_jobs.runtime.options import Mode, WorkerOptions, default_name, default_queues
+from django_jobs.runtime.starting import when_possible
 from django_jobs.runtime.supervisor import Supervisor
+from django_jobs.runtime.units import unit_of_work
 from django_jobs.services.sync import sync_schedules
+from django_jobs.stores.outages import is_outage
 
 
 class Command(BaseCommand):
@@ -92,6 +96,11 @@ class Command(BaseCommand):
             help="leave promoting, rescuing and cron to other workers",
         )
         parser.add_argument(
+            "--fail-fast",
+            action="store_true",
+            help="exit with 3 if the database does not answer at the start, instead of waiting",
+        )
+        parser.add_argument(
             "--show-config", action="store_true", help="print every setting with its source"
         )
         parser.add_argument(
@@ -99,14 +108,21 @@ class Command(BaseCommand):
         )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command; a database that can't be reached, in its checks or later, ends it."""
+        """Run the command; a database that can't be reached ends it, unless it waits for one."""
+        self._waits = not (options["fail_fast"] or options["healthcheck"] or options["show_config"])
         try:
             output: str | None = super().execute(*args, **options)
-        except OperationalError as error:
+        except Error as error:
+            if not is_outage(error):
+                raise
             text = f"The database does not answer: {str(error).strip()}"
             code = NOTHING_DONE if options.get("healthcheck") else NO_DATABASE
             raise CommandError(text, returncode=code) from error
         return output
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """Check the project; from Django 6.1 on, this may ask the database already."""
+        when_possible(lambda: super(Command, self).check(*args, **options), waits=self._waits)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
@@ -120,12 +136,20 @@ class Command(BaseCommand):
         elif options["healthcheck"]:
             self._check_health(worker.name)
         else:
-            self._refuse_unmigrated()
-            sync_schedules()
+            _log_to(self.stdout, options["verbosity"])
+            supervisor = Supervisor(worker)
+            prepare_connections()
+            when_possible(lambda: self._begin(supervisor), waits=self._waits)
             with closed_pipe_allowed(self.stdout):
                 self._welcome(worker)
-            _log_to(self.stdout, options["verbosity"])
-            Supervisor(worker).run()
+            supervisor.run()
+
+    def _begin(self, supervisor: Supervisor) -> None:
+        """All that needs the database before there is anybody who can do without it."""
+        with unit_of_work():
+            self._refuse_unmigrated()
+            sync_schedules()
+        supervisor.announce()  # which writes: a server that takes no writes is none to work with
 
     def _take_over(self, options: dict[str, Any]) -> None:
         # Not QUEUES: what this worker serves is not what its jobs may enqueue to.
@@ -157,7 +181,10 @@ class Command(BaseCommand):
             print_table(self.stdout, ("setting", "value", "source", "meaning"), conf.describe())
 
     def _check_health(self, name: str) -> None:
-        if not is_healthy(name):
+        prepare_connections()
+        with unit_of_work():
+            is_alive = is_healthy(name)
+        if not is_alive:
             raise CommandError(f"No process of the worker {name!r} shows a recent heartbeat.")
         self.stdout.write(f"The worker {name!r} is alive.")
 
