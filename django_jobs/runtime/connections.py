@@ -65,6 +65,12 @@ def _network_options(engine: str) -> dict[str, int]:
     return {"connect_timeout": patience} if "mysql" in engine else {}
 
 
+def longest_connect() -> float:
+    """Seconds that an attempt to connect to the jobs' database may take, if it is known."""
+    options = connections.settings[router.db_for_write(Job)]["OPTIONS"]
+    return float(options.get("connect_timeout", 0))
+
+
 def _pool_of(settings: dict[str, Any]) -> Any:
     return (settings.get("OPTIONS") or {}).get("pool")
 

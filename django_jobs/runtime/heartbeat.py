@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 import django_jobs
 from django_jobs.conf import config
 from django_jobs.models import DesiredState, Job, Worker, WorkerProcess, WorkerState
+from django_jobs.runtime.connections import longest_connect
 from django_jobs.runtime.memory import resident_memory
 from django_jobs.runtime.patience import Patience
 from django_jobs.runtime.units import unit_of_work
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Share of the lease after which a worker that could not renew gives its jobs up.
 SELF_FENCE: Final = 0.8
+#: Share of the lease after which nothing may still be waited for.
+LAST_CALL: Final = 0.95
 
 
 class Heartbeat:
@@ -56,7 +59,15 @@ class Heartbeat:
     @property
     def seconds_left(self) -> float:
         """Seconds until the next beat is due."""
-        return max(self._due_at - time.monotonic(), 0.0)
+        now = time.monotonic()
+        fence = self._renewed_at + config.LEASE * SELF_FENCE
+        if self.is_away and now < fence and now + longest_connect() > self._last_call:
+            return fence - now  # to connect might take too long to end the children in time
+        return max(self._due_at - now, 0.0)
+
+    @property
+    def _last_call(self) -> float:
+        return self._renewed_at + config.LEASE * LAST_CALL
 
     @property
     def is_overdue(self) -> bool:

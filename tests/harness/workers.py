@@ -97,10 +97,17 @@ def _parent(pid: int) -> int:
 
 
 class StartWorker(Protocol):
-    """Start ``manage.py runjobs`` with arguments and keys of DJANGO_JOBS."""
+    """Start ``manage.py runjobs`` with arguments and keys of DJANGO_JOBS.
+
+    ``database_url``: another way to the test database.
+    """
 
     def __call__(
-        self, *arguments: str, command: str = "runjobs", **configuration: object
+        self,
+        *arguments: str,
+        command: str = "runjobs",
+        database_url: str | None = None,
+        **configuration: object,
     ) -> WorkerProcess: ...
 
 
@@ -109,8 +116,15 @@ def starting_workers() -> Iterator[StartWorker]:
     """Yield the function that starts workers; all of them are gone after the block."""
     started: list[WorkerProcess] = []
 
-    def start(*arguments: str, command: str = "runjobs", **configuration: object) -> WorkerProcess:
+    def start(
+        *arguments: str,
+        command: str = "runjobs",
+        database_url: str | None = None,
+        **configuration: object,
+    ) -> WorkerProcess:
         environment = subprocess_environment(**configuration)
+        if database_url is not None:
+            environment["DATABASE_URL"] = database_url
         # A fifth of a worker's start would be Django's checks; the demo starts one with them.
         unchecked = ["--skip-checks"] if command == "runjobs" else []
         worker = WorkerProcess((command, *arguments, *unchecked), environment)
