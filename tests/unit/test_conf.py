@@ -319,6 +319,7 @@ def test_settings_must_be_a_dict(given: object) -> None:
     ("given", "key", "fatal"),
     [
         ({"LEASE": 6, "HEARTBEAT": 2}, "HEARTBEAT", True),
+        ({"LEASE": 6, "CONTROL_TIMEOUT": 3.5}, "CONTROL_TIMEOUT", True),
         ({"BACKOFF_BASE": 20, "BACKOFF_MAX": 10}, "BACKOFF_BASE", True),
         ({"LEASE": 6, "SWEEP_INTERVAL": 7}, "SWEEP_INTERVAL", False),
     ],
