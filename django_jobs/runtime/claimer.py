@@ -9,11 +9,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from django.db import Error
+
 from django_jobs import failpoints
 from django_jobs.announcing import announce_start
 from django_jobs.conf import config
 from django_jobs.registry import registry
+from django_jobs.runtime.connections import renew_connections
 from django_jobs.runtime.foresight import Foresight
+from django_jobs.runtime.patience import Patience
 from django_jobs.runtime.units import unit_of_work
 from django_jobs.stores import active_store
 from django_jobs.stores.records import ClaimRequest, Holder
@@ -32,7 +36,11 @@ LONGEST_WAIT: Final = 1.0
 
 
 class Claimer:
-    """One step is ``claim()``."""
+    """One step is ``claim()``.
+
+    Attributes:
+        patience: with the database, when it is away.
+    """
 
     def __init__(
         self,
@@ -48,13 +56,29 @@ class Claimer:
         self._actor = actor
         self._inflight = inflight
         self._finisher = finisher
+        self.patience = Patience("Claiming")
 
     def claim(self) -> int | None:
         """Claim for every queue that has room and start the jobs.
 
+        A database that does not answer is a reason to wait, never to die.
+
         Returns:
-            How many; ``None`` if there was no room to ask for.
+            How many; ``None`` if there was no room to ask for, or no answer.
         """
+        if self.patience.seconds_left:
+            return None
+        renew_connections()
+        try:
+            claimed = self._claim()
+        except Error as error:
+            self.patience.failed(error)
+            return None
+        if claimed is not None:
+            self.patience.worked()
+        return claimed
+
+    def _claim(self) -> int | None:
         if self._finisher.is_behind():
             return None  # what ended but is not written would run again after a crash
         rooms = {queue: foresight.room() for queue, foresight in self._foresight.items()}

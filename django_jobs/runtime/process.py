@@ -16,18 +16,13 @@ from django_jobs.conf import config
 from django_jobs.execution import Attempt
 from django_jobs.outcome import Outcome
 from django_jobs.runtime.claimer import LONGEST_WAIT, Claimer, jittered
-from django_jobs.runtime.connections import (
-    prepare_connections,
-    renew_connections,
-    tidy_connections,
-)
+from django_jobs.runtime.connections import prepare_connections, tidy_connections
 from django_jobs.runtime.finisher import Finisher
 from django_jobs.runtime.inflight import InFlight
 from django_jobs.runtime.lifeline import die_with_parent
 from django_jobs.runtime.listener import Listener
 from django_jobs.runtime.nursery import Nursery
 from django_jobs.runtime.options import Mode, WorkerOptions
-from django_jobs.runtime.patience import Patience
 from django_jobs.runtime.pool import QueuePool
 from django_jobs.runtime.reports import Reports
 from django_jobs.runtime.ticker import Ticker
@@ -102,7 +97,6 @@ class Process:
         self._claimer = Claimer(self._pools, birth.id, actor, self._inflight, self._finisher)
         self._helpers: list[Any] = []
         self._wear = Wear()
-        self._patience = Patience("Claiming")
 
     def _make_pools(self) -> dict[str, QueuePool]:
         pools: dict[str, QueuePool] = {}
@@ -129,7 +123,7 @@ class Process:
         self._start_threads()
         mode = self._birth.options.mode
         if mode == Mode.ONCE:
-            self._claim()
+            self._claimer.claim()
             self._wait_for_jobs(deadline=None)
         else:
             self._loop(until_idle=mode == Mode.DRAIN)
@@ -142,7 +136,7 @@ class Process:
     def _loop(self, *, until_idle: bool) -> None:
         while not self._is_stopping and not self._is_worn_out():
             was_idle = not len(self._inflight)
-            claimed = 0 if self._draining else self._claim()
+            claimed = 0 if self._draining else self._claimer.claim()
             self._birth.pulse.beat()
             pause = self._pause()
             self._hand_back(self._claimer.late())
@@ -160,8 +154,8 @@ class Process:
         if held_back:
             return SPREAD
         pause = jittered(config.POLL_INTERVAL)
-        if self._patience.is_tried:
-            pause = min(pause, self._patience.seconds_left)
+        if self._claimer.patience.is_tried:
+            pause = min(pause, self._claimer.patience.seconds_left)
         is_late_soon = any(pool.waiting for pool in self._pools.values())
         return min(pause, LONGEST_WAIT) if is_late_soon else pause
 
@@ -171,22 +165,8 @@ class Process:
             with unit_of_work():
                 return promote_due()
         except Error as error:
-            self._patience.failed(error)
+            self._claimer.patience.failed(error)
             return 1
-
-    def _claim(self) -> int | None:
-        """One claim; a database that does not answer is a reason to wait, never to die."""
-        if self._patience.seconds_left:
-            return None
-        renew_connections()
-        try:
-            claimed = self._claimer.claim()
-        except Error as error:
-            self._patience.failed(error)
-            return None
-        if claimed is not None:
-            self._patience.worked()
-        return claimed
 
     def _sleep(self, seconds: float) -> None:
         if not self._wakeup.wait(seconds, self._birth.orders):
