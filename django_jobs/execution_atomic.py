@@ -20,10 +20,12 @@ from django.db.transaction import TransactionManagementError
 from django_jobs import failpoints
 from django_jobs.exceptions import LeaseLost
 from django_jobs.models import Job
+from django_jobs.redaction import redactor_of
 from django_jobs.states import Status
 from django_jobs.stores import active_store
 from django_jobs.stores.database.moves import take_write_lock
 from django_jobs.stores.records import Finish
+from django_jobs.validation import format_traceback
 
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
@@ -81,13 +83,18 @@ def attempt_in_transaction(
         failpoints.reach("atomic.committed")
     except _Undo:
         pass
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - any of them becomes an outcome
         # Whatever it is, the attempt needs an outcome.
         # Of a commit the answer alone may be lost. Then the job is completed, and this failure
         # is not accepted any more.
         if not committed:
             return failed(definition, job, error, started)
-        logger.exception("The job %s is completed, but what it left to on_commit() failed", job.id)
+        hide = redactor_of(job.job_name, job.params)
+        logger.error(
+            "The job %s is completed, but what it left to on_commit() failed\n%s",
+            job.id,
+            format_traceback(error, hide=hide).rstrip(),
+        )
     assert done is not None
     return done
 

@@ -97,6 +97,22 @@ def pay(context: JobContext, card: Any, region: str = "", how: str = "") -> Any:
     return {"card": card, "echo": f"paid by {card}", "region": region}
 
 
+@job(name="tests.pay_apart", sensitive=("card",), max_attempts=1, isolation="process")
+def pay_apart(context: JobContext, card: Any, how: str) -> Any:
+    """The same in a process of its own."""
+    return pay.function(context, card, how=how)
+
+
+@job(name="tests.pay_at_last", sensitive=("card",), max_attempts=1, atomic=True)
+def pay_at_last(card: str) -> None:
+    """Leave something to do after the commit, which fails."""
+
+    def fail() -> None:
+        raise ValueError(card)
+
+    transaction.on_commit(fail)
+
+
 @job(name="tests.careless", max_attempts=1)
 def careless(order: Any) -> None:
     """Take the secrets out of the arguments, then fail over them."""

@@ -11,7 +11,7 @@ from django_jobs.models import Job, JobLog
 from django_jobs.registry import registry
 from django_jobs.sensitive import HIDDEN
 from django_jobs.stores.records import ClaimedJob
-from tests.jobs import careless, pay
+from tests.jobs import careless, pay, pay_at_last
 from tests.scenes import Configure, claim_one, last_transition, work, worked
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +101,10 @@ def test_a_job_without_texts_looks_for_no_secrets(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("django_jobs.reporting.redactor_of", fail)
     monkeypatch.setattr("django_jobs.decision.redactor_of", fail)
     assert worked(pay.later(card=CARD)).status == "completed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_after_the_commit_does_not_tell(caplog: pytest.LogCaptureFixture) -> None:
+    assert worked(pay_at_last.later(card=CARD)).status == "completed"
+    assert f"ValueError: {HIDDEN}" in caplog.text
+    assert CARD not in caplog.text

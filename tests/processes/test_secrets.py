@@ -19,7 +19,7 @@ from django_jobs.states import Status
 from tests.admin.pages import act, list_of, page_of
 from tests.factories import ago
 from tests.harness.workers import StartWorker
-from tests.jobs import pay
+from tests.jobs import pay, pay_apart
 
 #: As nasty as a secret can be: quotes, an escape, an umlaut, two lines.
 CARD = "HEADCANARY'\"\\ü /&\nTAILCANARY"
@@ -43,6 +43,8 @@ HOWS = (
     "cancel",
     "unserialisable",
 )
+#: In a process of its own.
+APART = ("raise", "group", "log", "progress")
 
 
 def found_in(text: str) -> list[str]:
@@ -54,6 +56,7 @@ def told(worker_process: StartWorker) -> str:
     """What a worker says, as loud as it can, while the jobs run; and a schedule enqueues one."""
     for card in (CARD, NESTED):
         pay.later_many([{"card": card, "region": "CA", "how": how} for how in HOWS])
+        pay_apart.later_many([{"card": card, "how": how} for how in APART])
     CronJob.objects.create(
         name="tests.pay",
         job_name="tests.pay",
@@ -76,9 +79,9 @@ def told(worker_process: StartWorker) -> str:
 
 def test_a_secret_is_nowhere_to_be_read(told: str, capsys: pytest.CaptureFixture[str]) -> None:
     ended = Job.objects.exclude(status=Status.SCHEDULED)
-    assert ended.count() == 2 * len(HOWS) + 1 - 2, "all ran"
+    assert ended.count() == 2 * (len(HOWS) + len(APART)) + 1 - 2, "all ran"
     assert JobTransition.objects.exclude(error="").count() >= 2 * 5
-    assert JobLog.objects.count() == 2
+    assert JobLog.objects.count() == 4
 
     assert "gave up" in told
     assert HIDDEN in told
