@@ -15,7 +15,7 @@ from django_jobs.producing import announce_enqueued
 from django_jobs.states import Status
 from django_jobs.stores import active_store, recovery
 from django_jobs.stores.outages import is_bad_data
-from django_jobs.validation import clean_text, describe_exception
+from django_jobs.validation import clean_text, describe_database_error
 
 if TYPE_CHECKING:
     from django_jobs.models import Job
@@ -101,7 +101,7 @@ def _is_final(error: Exception) -> bool:
 
 def _discard(batch: Sequence[Job], error: Exception) -> None:
     reason = "duplicate" if isinstance(error, DuplicateJob) else "rejected"
-    # The first line: in the others PostgreSQL shows the row.
-    message = clean_text(describe_exception(error).partition("\n")[0], _ERROR_LIMIT)
+    # Without its details, in which PostgreSQL shows the row with all that the job was given.
+    message = clean_text(describe_database_error(error), _ERROR_LIMIT)
     recovery.settle(batch, Status.DISCARDED, reason=reason, error=message)
     logger.error("Job %s of the buffer is discarded: %s", batch[0].id, message)

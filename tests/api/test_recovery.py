@@ -349,6 +349,30 @@ def test_what_the_database_refuses_for_ever_is_discarded_and_holds_up_nothing(
     assert "out of range" in row.error
 
 
+@pytest.mark.skipif(
+    "connections['default'].vendor != 'postgresql'", reason="only PostgreSQL shows the row"
+)
+def test_what_the_server_says_of_the_row_is_not_kept(
+    outage: Outage, sides: Sides, caplog: pytest.LogCaptureFixture
+) -> None:
+    if sides.home != "default":
+        pytest.skip("the jobs are in SQLite here, which shows no rows")
+    outage(True)
+    bad = jobs.pay.later(card="4111-1111-canary", region="region-canary")
+    outage(False)
+    table = "ALTER TABLE django_jobs_job"
+    with connections[sides.home].cursor() as cursor:
+        cursor.execute(f"{table} ADD CONSTRAINT tests_none CHECK (job_name <> 'tests.pay')")
+    try:
+        assert recover().discarded == 1
+    finally:
+        with connections[sides.home].cursor() as cursor:
+            cursor.execute(f"{table} DROP CONSTRAINT tests_none")
+    row = Job.objects.using(sides.buffer).get(pk=bad.pk)
+    assert "tests_none" in row.error
+    assert "canary" not in row.error + caplog.text
+
+
 def test_a_job_in_the_buffer_can_be_waited_for(outage: Outage, sides: Sides) -> None:
     outage(True)
     job = jobs.add.later(1)
