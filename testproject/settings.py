@@ -77,11 +77,21 @@ def prepare_sqlite(database: dict[str, Any]) -> None:
     database["TEST"] = {"NAME": str(file.with_name(f"test_{file.name}"))}
 
 
+def prepare_mysql(database: dict[str, Any]) -> None:
+    """Let the database's clock tell UTC, as Django's own times are; its default is the server's."""
+    database["OPTIONS"]["init_command"] = "SET time_zone = '+00:00'"
+
+
 DATABASES = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     prepare_sqlite(DATABASES["default"])
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+    prepare_mysql(DATABASES["default"])
+elif env.bool("TRANSACTION_POOLER", default=False):
+    # As behind PgBouncer in transaction mode.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -16,7 +16,7 @@ from tests.harness.workers import StartWorker, starting_workers
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
-        choices=databases.DATABASES,
+        choices=databases.CHOICES,
         help="run on one database only (default: DATABASE_URL, or one run on each)",
     )
     faults = parser.getgroup("faults", "tests/faults")

@@ -4,6 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django_jobs.ids
+import django_jobs.models.text
 import django_jobs.models.waiting
 from django.db import migrations, models
 
@@ -19,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ClusterLock',
             fields=[
-                ('name', models.CharField(max_length=100, primary_key=True, serialize=False, verbose_name='name')),
+                ('name', django_jobs.models.text.ExactCharField(max_length=100, primary_key=True, serialize=False, verbose_name='name')),
                 ('holder', models.UUIDField(verbose_name='holder')),
                 ('expires_at', models.DateTimeField(verbose_name='expires at')),
             ],
@@ -31,10 +32,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Queue',
             fields=[
-                ('name', models.CharField(max_length=50, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9_-]{3,50}\\Z')], verbose_name='name')),
+                ('name', django_jobs.models.text.ExactCharField(max_length=50, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9_-]{3,50}\\Z')], verbose_name='name')),
                 ('paused_at', models.DateTimeField(blank=True, help_text='Since when nothing is claimed from it; running jobs go on.', null=True, verbose_name='paused at')),
-                ('paused_by', models.CharField(blank=True, default='', max_length=200, verbose_name='paused by')),
-                ('pause_reason', models.CharField(blank=True, default='', max_length=500, verbose_name='pause reason')),
+                ('paused_by', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=200, verbose_name='paused by')),
+                ('pause_reason', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=500, verbose_name='pause reason')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
             ],
             options={
@@ -47,12 +48,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Worker',
             fields=[
-                ('name', models.CharField(max_length=50, primary_key=True, serialize=False, verbose_name='name')),
+                ('name', django_jobs.models.text.ExactCharField(max_length=50, primary_key=True, serialize=False, verbose_name='name')),
                 ('queues', models.JSONField(blank=True, default=dict, help_text='Queue → concurrency per process.', verbose_name='queues')),
-                ('state', models.CharField(choices=[('running', 'running'), ('draining', 'draining'), ('stopped', 'stopped')], default='stopped', max_length=10, verbose_name='state')),
-                ('desired_state', models.CharField(choices=[('run', 'run'), ('drain', 'claim nothing new'), ('stop', 'finish and exit')], default='run', max_length=10, verbose_name='desired state')),
-                ('version', models.CharField(blank=True, default='', max_length=100, verbose_name='version')),
-                ('host', models.CharField(blank=True, default='', max_length=255, verbose_name='host')),
+                ('state', django_jobs.models.text.ExactCharField(choices=[('running', 'running'), ('draining', 'draining'), ('stopped', 'stopped')], default='stopped', max_length=10, verbose_name='state')),
+                ('desired_state', django_jobs.models.text.ExactCharField(choices=[('run', 'run'), ('drain', 'claim nothing new'), ('stop', 'finish and exit')], default='run', max_length=10, verbose_name='desired state')),
+                ('version', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=100, verbose_name='version')),
+                ('host', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=255, verbose_name='host')),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started at')),
                 ('last_heartbeat_at', models.DateTimeField(blank=True, null=True, verbose_name='last heartbeat at')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
@@ -68,16 +69,16 @@ class Migration(migrations.Migration):
             name='Job',
             fields=[
                 ('id', models.UUIDField(default=django_jobs.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
-                ('job_name', models.CharField(max_length=200, verbose_name='job')),
-                ('queue', models.CharField(default='default', max_length=50, verbose_name='queue')),
+                ('job_name', django_jobs.models.text.ExactCharField(max_length=200, verbose_name='job')),
+                ('queue', django_jobs.models.text.ExactCharField(default='default', max_length=50, verbose_name='queue')),
                 ('priority', models.IntegerField(default=0, help_text='Lower runs first; equal ones in order of arrival.', verbose_name='priority')),
                 ('params', models.JSONField(blank=True, default=dict, verbose_name='parameters')),
                 ('tags', models.JSONField(blank=True, default=list, verbose_name='tags')),
                 ('result', models.JSONField(blank=True, null=True, verbose_name='result')),
-                ('status', models.CharField(choices=[('pending_recovery', 'pending recovery'), ('enqueued', 'enqueued'), ('scheduled', 'scheduled'), ('pending', 'pending'), ('running', 'running'), ('retrying', 'retrying'), ('completed', 'completed'), ('failed', 'failed'), ('discarded', 'discarded'), ('cancelled', 'cancelled'), ('expired', 'expired')], default='pending', max_length=16, verbose_name='status')),
+                ('status', django_jobs.models.text.ExactCharField(choices=[('pending_recovery', 'pending recovery'), ('enqueued', 'enqueued'), ('scheduled', 'scheduled'), ('pending', 'pending'), ('running', 'running'), ('retrying', 'retrying'), ('completed', 'completed'), ('failed', 'failed'), ('discarded', 'discarded'), ('cancelled', 'cancelled'), ('expired', 'expired')], default='pending', max_length=16, verbose_name='status')),
                 ('progress', models.PositiveSmallIntegerField(default=0, help_text='Percent.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='progress')),
-                ('progress_message', models.CharField(blank=True, default='', max_length=500, verbose_name='progress message')),
-                ('error', models.TextField(blank=True, default='', help_text='What the latest failed attempt raised.', verbose_name='error')),
+                ('progress_message', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=500, verbose_name='progress message')),
+                ('error', django_jobs.models.text.ExactTextField(blank=True, default='', help_text='What the latest failed attempt raised.', verbose_name='error')),
                 ('scheduled_for', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='Not before this time.', verbose_name='scheduled for')),
                 ('expires_at', models.DateTimeField(blank=True, help_text='Not started after this time.', null=True, verbose_name='expires at')),
                 ('timeout', models.FloatField(blank=True, help_text='Longest run time in seconds.', null=True, verbose_name='timeout')),
@@ -90,8 +91,8 @@ class Migration(migrations.Migration):
                 ('worker_started_at', models.DateTimeField(blank=True, null=True, verbose_name='started at')),
                 ('worker_expires_at', models.DateTimeField(blank=True, null=True, verbose_name='lease expires at')),
                 ('cancel_requested_at', models.DateTimeField(blank=True, null=True, verbose_name='cancel requested at')),
-                ('unique_key', models.CharField(blank=True, max_length=200, null=True, verbose_name='unique key')),
-                ('correlation_id', models.CharField(blank=True, default='', max_length=100, verbose_name='correlation id')),
+                ('unique_key', django_jobs.models.text.ExactCharField(blank=True, max_length=200, null=True, verbose_name='unique key')),
+                ('correlation_id', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=100, verbose_name='correlation id')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='updated at')),
                 ('completed_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='ended at')),
@@ -109,17 +110,17 @@ class Migration(migrations.Migration):
             name='CronJob',
             fields=[
                 ('id', models.UUIDField(default=django_jobs.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
-                ('name', models.CharField(max_length=200, unique=True, verbose_name='name')),
-                ('job_name', models.CharField(max_length=200, verbose_name='job')),
-                ('cron_expression', models.CharField(help_text='Five fields, or @hourly, @daily, @weekly, @monthly, @yearly.', max_length=200, verbose_name='cron expression')),
-                ('timezone', models.CharField(default='UTC', help_text='For example Europe/Berlin.', max_length=64, verbose_name='time zone')),
+                ('name', django_jobs.models.text.ExactCharField(max_length=200, unique=True, verbose_name='name')),
+                ('job_name', django_jobs.models.text.ExactCharField(max_length=200, verbose_name='job')),
+                ('cron_expression', django_jobs.models.text.ExactCharField(help_text='Five fields, or @hourly, @daily, @weekly, @monthly, @yearly.', max_length=200, verbose_name='cron expression')),
+                ('timezone', django_jobs.models.text.ExactCharField(default='UTC', help_text='For example Europe/Berlin.', max_length=64, verbose_name='time zone')),
                 ('params', models.JSONField(blank=True, default=dict, verbose_name='parameters')),
-                ('queue', models.CharField(blank=True, default='', help_text="Empty: the job's own.", max_length=50, verbose_name='queue')),
+                ('queue', django_jobs.models.text.ExactCharField(blank=True, default='', help_text="Empty: the job's own.", max_length=50, verbose_name='queue')),
                 ('priority', models.IntegerField(blank=True, help_text="Empty: the job's own.", null=True, verbose_name='priority')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('missed_policy', models.CharField(choices=[('skip', 'skip them'), ('latest', 'run the latest one'), ('all', 'run all, up to a maximum')], default='latest', max_length=8, verbose_name='missed runs')),
+                ('missed_policy', django_jobs.models.text.ExactCharField(choices=[('skip', 'skip them'), ('latest', 'run the latest one'), ('all', 'run all, up to a maximum')], default='latest', max_length=8, verbose_name='missed runs')),
                 ('missed_max', models.PositiveIntegerField(default=10, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='maximum of missed runs')),
-                ('overlap_policy', models.CharField(choices=[('skip', 'skip this run'), ('queue', 'enqueue it all the same')], default='queue', max_length=8, verbose_name='overlap')),
+                ('overlap_policy', django_jobs.models.text.ExactCharField(choices=[('skip', 'skip this run'), ('queue', 'enqueue it all the same')], default='queue', max_length=8, verbose_name='overlap')),
                 ('managed_by_code', models.BooleanField(default=False, editable=False, help_text='Changed in the code, by @cron; only “enabled” can be changed here.', verbose_name='managed by code')),
                 ('last_run_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='last run at')),
                 ('next_run_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='next run at')),
@@ -139,8 +140,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('attempt', models.PositiveIntegerField(verbose_name='attempt')),
                 ('at', models.DateTimeField(help_text="By the worker's clock.", verbose_name='at')),
-                ('level', models.CharField(choices=[('info', 'info'), ('warning', 'warning'), ('error', 'error')], max_length=8, verbose_name='level')),
-                ('message', models.TextField(verbose_name='message')),
+                ('level', django_jobs.models.text.ExactCharField(choices=[('info', 'info'), ('warning', 'warning'), ('error', 'error')], max_length=8, verbose_name='level')),
+                ('message', django_jobs.models.text.ExactTextField(verbose_name='message')),
                 ('data', models.JSONField(blank=True, default=dict, verbose_name='data')),
                 ('job', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='log_lines', to='django_jobs.job', verbose_name='job')),
             ],
@@ -153,14 +154,14 @@ class Migration(migrations.Migration):
             name='JobTransition',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('from_status', models.CharField(blank=True, choices=[('pending_recovery', 'pending recovery'), ('enqueued', 'enqueued'), ('scheduled', 'scheduled'), ('pending', 'pending'), ('running', 'running'), ('retrying', 'retrying'), ('completed', 'completed'), ('failed', 'failed'), ('discarded', 'discarded'), ('cancelled', 'cancelled'), ('expired', 'expired')], default='', max_length=16, verbose_name='from')),
-                ('to_status', models.CharField(choices=[('pending_recovery', 'pending recovery'), ('enqueued', 'enqueued'), ('scheduled', 'scheduled'), ('pending', 'pending'), ('running', 'running'), ('retrying', 'retrying'), ('completed', 'completed'), ('failed', 'failed'), ('discarded', 'discarded'), ('cancelled', 'cancelled'), ('expired', 'expired')], max_length=16, verbose_name='to')),
+                ('from_status', django_jobs.models.text.ExactCharField(blank=True, choices=[('pending_recovery', 'pending recovery'), ('enqueued', 'enqueued'), ('scheduled', 'scheduled'), ('pending', 'pending'), ('running', 'running'), ('retrying', 'retrying'), ('completed', 'completed'), ('failed', 'failed'), ('discarded', 'discarded'), ('cancelled', 'cancelled'), ('expired', 'expired')], default='', max_length=16, verbose_name='from')),
+                ('to_status', django_jobs.models.text.ExactCharField(choices=[('pending_recovery', 'pending recovery'), ('enqueued', 'enqueued'), ('scheduled', 'scheduled'), ('pending', 'pending'), ('running', 'running'), ('retrying', 'retrying'), ('completed', 'completed'), ('failed', 'failed'), ('discarded', 'discarded'), ('cancelled', 'cancelled'), ('expired', 'expired')], max_length=16, verbose_name='to')),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='at')),
                 ('attempt', models.PositiveIntegerField(default=0, verbose_name='attempt')),
                 ('lease', models.BigIntegerField(default=0, verbose_name='lease')),
-                ('actor', models.CharField(default='', help_text='Who made the move.', max_length=200, verbose_name='actor')),
-                ('reason', models.CharField(blank=True, default='', max_length=500, verbose_name='reason')),
-                ('error', models.TextField(blank=True, default='', help_text='The traceback of a failed attempt.', verbose_name='error')),
+                ('actor', django_jobs.models.text.ExactCharField(default='', help_text='Who made the move.', max_length=200, verbose_name='actor')),
+                ('reason', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=500, verbose_name='reason')),
+                ('error', django_jobs.models.text.ExactTextField(blank=True, default='', help_text='The traceback of a failed attempt.', verbose_name='error')),
                 ('job', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='django_jobs.job', verbose_name='job')),
             ],
             options={
@@ -173,7 +174,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=django_jobs.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
                 ('pid', models.PositiveIntegerField(verbose_name='process id')),
-                ('host', models.CharField(max_length=255, verbose_name='host')),
+                ('host', django_jobs.models.text.ExactCharField(max_length=255, verbose_name='host')),
                 ('memory', models.PositiveBigIntegerField(default=0, help_text='Resident memory in bytes.', verbose_name='memory')),
                 ('running_jobs', models.PositiveIntegerField(default=0, verbose_name='running jobs')),
                 ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='started at')),
@@ -191,9 +192,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slot_at', models.DateTimeField(verbose_name='slot')),
-                ('outcome', models.CharField(choices=[('fired', 'fired'), ('skipped', 'skipped')], max_length=8, verbose_name='outcome')),
+                ('outcome', django_jobs.models.text.ExactCharField(choices=[('fired', 'fired'), ('skipped', 'skipped')], max_length=8, verbose_name='outcome')),
                 ('job_id', models.UUIDField(blank=True, null=True, verbose_name='job')),
-                ('reason', models.CharField(blank=True, default='', max_length=200, verbose_name='reason')),
+                ('reason', django_jobs.models.text.ExactCharField(blank=True, default='', max_length=200, verbose_name='reason')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created at')),
                 ('cron_job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='django_jobs.cronjob', verbose_name='cron job')),
             ],

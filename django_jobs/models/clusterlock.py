@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from django_jobs.models.text import ExactCharField
+
 
 class ClusterLock(models.Model):
     """Held by ``holder`` until ``expires_at``; free afterwards."""
 
-    name = models.CharField(_("name"), max_length=100, primary_key=True)
+    name = ExactCharField(_("name"), max_length=100, primary_key=True)
     holder = models.UUIDField(_("holder"))
     expires_at = models.DateTimeField(_("expires at"))
 

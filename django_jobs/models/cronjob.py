@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -9,6 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobs.ids import uuid7
 from django_jobs.models.job import Job
+from django_jobs.models.mysql import without_warnings
+from django_jobs.models.text import ExactCharField
+
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
 
 
 class MissedPolicy(models.TextChoices):
@@ -37,25 +44,25 @@ class CronJob(models.Model):
     """A schedule. Entries from code are synced when a worker starts."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(_("name"), max_length=200, unique=True)
-    job_name = models.CharField(_("job"), max_length=200)
-    cron_expression = models.CharField(
+    name = ExactCharField(_("name"), max_length=200, unique=True)
+    job_name = ExactCharField(_("job"), max_length=200)
+    cron_expression = ExactCharField(
         _("cron expression"),
         max_length=200,
         help_text=_("Five fields, or @hourly, @daily, @weekly, @monthly, @yearly."),
     )
-    timezone = models.CharField(
+    timezone = ExactCharField(
         _("time zone"), max_length=64, default="UTC", help_text=_("For example Europe/Berlin.")
     )
     params = models.JSONField(_("parameters"), default=dict, blank=True)
-    queue = models.CharField(
+    queue = ExactCharField(
         _("queue"), max_length=50, default="", blank=True, help_text=_("Empty: the job's own.")
     )
     priority = models.IntegerField(
         _("priority"), null=True, blank=True, help_text=_("Empty: the job's own.")
     )
     enabled = models.BooleanField(_("enabled"), default=True)
-    missed_policy = models.CharField(
+    missed_policy = ExactCharField(
         _("missed runs"), max_length=8, choices=MissedPolicy.choices, default=MissedPolicy.LATEST
     )
     missed_max = models.PositiveIntegerField(
@@ -63,7 +70,7 @@ class CronJob(models.Model):
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
     )
-    overlap_policy = models.CharField(
+    overlap_policy = ExactCharField(
         _("overlap"), max_length=8, choices=OverlapPolicy.choices, default=OverlapPolicy.QUEUE
     )
     managed_by_code = models.BooleanField(
@@ -102,6 +109,11 @@ class CronJob(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[CheckMessage]:
+        """Django's checks; that MariaDB's index has no condition is all right."""
+        return without_warnings(super().check(**kwargs))
+
 
 class CronSlot(models.Model):
     """One due time of a schedule. Its unique row is what makes a slot fire exactly once."""
@@ -110,9 +122,9 @@ class CronSlot(models.Model):
         CronJob, on_delete=models.CASCADE, related_name="slots", verbose_name=_("cron job")
     )
     slot_at = models.DateTimeField(_("slot"))
-    outcome = models.CharField(_("outcome"), max_length=8, choices=SlotOutcome.choices)
+    outcome = ExactCharField(_("outcome"), max_length=8, choices=SlotOutcome.choices)
     job_id = models.UUIDField(_("job"), null=True, blank=True)
-    reason = models.CharField(_("reason"), max_length=200, default="", blank=True)
+    reason = ExactCharField(_("reason"), max_length=200, default="", blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:

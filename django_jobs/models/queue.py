@@ -7,13 +7,14 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from django_jobs.models.text import ExactCharField
 from django_jobs.names import QUEUE_NAME
 
 
 class Queue(models.Model):
     """A named queue."""
 
-    name = models.CharField(
+    name = ExactCharField(
         _("name"),
         max_length=50,
         primary_key=True,
@@ -25,8 +26,8 @@ class Queue(models.Model):
         blank=True,
         help_text=_("Since when nothing is claimed from it; running jobs go on."),
     )
-    paused_by = models.CharField(_("paused by"), max_length=200, default="", blank=True)
-    pause_reason = models.CharField(_("pause reason"), max_length=500, default="", blank=True)
+    paused_by = ExactCharField(_("paused by"), max_length=200, default="", blank=True)
+    pause_reason = ExactCharField(_("pause reason"), max_length=500, default="", blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:

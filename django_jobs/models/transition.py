@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.models.job import Job
+from django_jobs.models.text import ExactCharField, ExactTextField
 from django_jobs.states import Status
 
 
@@ -22,18 +23,18 @@ class JobTransition(models.Model):
         related_name="transitions",
         verbose_name=_("job"),
     )
-    from_status = models.CharField(
+    from_status = ExactCharField(
         _("from"), max_length=16, choices=Status.choices, default="", blank=True
     )
-    to_status = models.CharField(_("to"), max_length=16, choices=Status.choices)
+    to_status = ExactCharField(_("to"), max_length=16, choices=Status.choices)
     at = models.DateTimeField(_("at"), db_default=Now())
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
     lease = models.BigIntegerField(_("lease"), default=0)
-    actor = models.CharField(
+    actor = ExactCharField(
         _("actor"), max_length=200, default="", help_text=_("Who made the move.")
     )
-    reason = models.CharField(_("reason"), max_length=500, default="", blank=True)
-    error = models.TextField(
+    reason = ExactCharField(_("reason"), max_length=500, default="", blank=True)
+    error = ExactTextField(
         _("error"), default="", blank=True, help_text=_("The traceback of a failed attempt.")
     )
 
@@ -65,8 +66,8 @@ class JobLog(models.Model):
     )
     attempt = models.PositiveIntegerField(_("attempt"))
     at = models.DateTimeField(_("at"), help_text=_("By the worker's clock."))
-    level = models.CharField(_("level"), max_length=8, choices=LogLevel.choices)
-    message = models.TextField(_("message"))
+    level = ExactCharField(_("level"), max_length=8, choices=LogLevel.choices)
+    message = ExactTextField(_("message"))
     data = models.JSONField(_("data"), default=dict, blank=True)
 
     class Meta:

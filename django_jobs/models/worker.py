@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.ids import uuid7
+from django_jobs.models.text import ExactCharField
 
 
 class WorkerState(models.TextChoices):
@@ -28,18 +29,18 @@ class DesiredState(models.TextChoices):
 class Worker(models.Model):
     """A worker by name: what it serves and what it was told."""
 
-    name = models.CharField(_("name"), max_length=50, primary_key=True)
+    name = ExactCharField(_("name"), max_length=50, primary_key=True)
     queues = models.JSONField(
         _("queues"), default=dict, blank=True, help_text=_("Queue → concurrency per process.")
     )
-    state = models.CharField(
+    state = ExactCharField(
         _("state"), max_length=10, choices=WorkerState.choices, default=WorkerState.STOPPED
     )
-    desired_state = models.CharField(
+    desired_state = ExactCharField(
         _("desired state"), max_length=10, choices=DesiredState.choices, default=DesiredState.RUN
     )
-    version = models.CharField(_("version"), max_length=100, default="", blank=True)
-    host = models.CharField(_("host"), max_length=255, default="", blank=True)
+    version = ExactCharField(_("version"), max_length=100, default="", blank=True)
+    host = ExactCharField(_("host"), max_length=255, default="", blank=True)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     last_heartbeat_at = models.DateTimeField(_("last heartbeat at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
@@ -62,7 +63,7 @@ class WorkerProcess(models.Model):
         Worker, on_delete=models.CASCADE, related_name="processes", verbose_name=_("worker")
     )
     pid = models.PositiveIntegerField(_("process id"))
-    host = models.CharField(_("host"), max_length=255)
+    host = ExactCharField(_("host"), max_length=255)
     memory = models.PositiveBigIntegerField(
         _("memory"), default=0, help_text=_("Resident memory in bytes.")
     )

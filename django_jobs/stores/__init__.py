@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from django_jobs.stores.base import Store
 
 PORTABLE: Final = "django_jobs.stores.database.DatabaseStore"
-POSTGRES: Final = "django_jobs.stores.postgres.PostgresStore"
+#: The stores that know one kind of database, by Django's name for it.
+SPECIAL: Final = {
+    "postgresql": "django_jobs.stores.postgres.PostgresStore",
+    "mysql": "django_jobs.stores.mysql.MysqlStore",
+}
 
 
 @cache
@@ -29,7 +33,7 @@ def _fastest() -> str:
     from django_jobs.models import Job  # not before the app registry is ready
 
     vendor = connections[router.db_for_write(Job)].vendor
-    return POSTGRES if vendor == "postgresql" else PORTABLE
+    return SPECIAL.get(vendor, PORTABLE)
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -63,11 +63,13 @@ def import_chunk(context: JobContext, first: int, count: int) -> Imported:
 
 def _save(quakes: list[Quake]) -> None:
     """Insert quakes or update those known; all that follows from them is enqueued with them."""
+    takes_unique_fields = connection.features.supports_update_conflicts_with_target
     with transaction.atomic():
         Quake.objects.bulk_create(
             quakes,
             update_conflicts=True,
-            unique_fields=["usgs_id"],
+            # MariaDB looks at every unique key, and takes none by name.
+            unique_fields=["usgs_id"] if takes_unique_fields else None,
             update_fields=[
                 "magnitude",
                 "place",

@@ -14,7 +14,7 @@ from tests.scenes import Configure, configuring
 # Without a path: the fastest for the database, which on SQLite is the portable one.
 STORES = [
     None,
-    *(["django_jobs.stores.database.DatabaseStore"] if connection.vendor == "postgresql" else []),
+    *(["django_jobs.stores.database.DatabaseStore"] if connection.vendor != "sqlite" else []),
 ]
 
 

@@ -22,9 +22,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from testproject.mariadb import mariadb
+from testproject.pgbouncer import pgbouncer
 from testproject.postgres import postgres
+from tests.harness.environment import DIRECT_URL_VARIABLE
 
+#: What a run without ``--database`` tries, and what more may be asked for.
 DATABASES = ("sqlite", "postgres")
+CHOICES = (*DATABASES, "mariadb", "pgbouncer")
 
 #: Set in the supervised processes: the file that takes their counts.
 COUNTS_VARIABLE = "RUNJOBS_TESTS_COUNTS"
@@ -89,14 +94,24 @@ def with_zeros(counts: Counter[str]) -> dict[str, int]:
 
 
 @contextmanager
-def prepared(database: str) -> Iterator[str]:
-    """Yield the ``DATABASE_URL`` of a database that lives as long as the block."""
+def prepared(database: str) -> Iterator[dict[str, str]]:
+    """Yield the environment that leads to a database, which lives as long as the block."""
     if database == "postgres":
         with postgres() as url:
-            yield url
+            yield {"DATABASE_URL": url}
+    elif database == "pgbouncer":
+        with postgres() as direct, pgbouncer(direct) as url:
+            yield {
+                "DATABASE_URL": url,
+                DIRECT_URL_VARIABLE: direct,
+                "TRANSACTION_POOLER": "1",
+            }
+    elif database == "mariadb":
+        with mariadb() as url:
+            yield {"DATABASE_URL": url}
     else:
         with tempfile.TemporaryDirectory(prefix="runjobs-tests-") as folder:
-            yield f"sqlite:///{Path(folder) / 'jobs.sqlite3'}"
+            yield {"DATABASE_URL": f"sqlite:///{Path(folder) / 'jobs.sqlite3'}"}
 
 
 def run_pytest(
@@ -104,13 +119,16 @@ def run_pytest(
 ) -> tuple[int, Counter[str]]:
     """Run ``pytest`` as asked for on one database; return its exit code and counts."""
     arguments = [*parallel(config), *config.invocation_params.args]
-    with prepared(database) as url, tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+    if database == "pgbouncer":
+        # The pooler keeps connections, which a test database can't be dropped from under.
+        arguments.insert(0, "--reuse-db")
+    with prepared(database) as variables, tempfile.NamedTemporaryFile("r", suffix=".json") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *arguments],
             cwd=config.invocation_params.dir,
             env={
                 **os.environ,
-                "DATABASE_URL": url,
+                **variables,
                 "PYTHONHASHSEED": HASH_SEED,
                 COUNTS_VARIABLE: file.name,
                 **({DATABASE_ONLY_VARIABLE: "1"} if database_only else {}),

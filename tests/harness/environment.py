@@ -10,6 +10,17 @@ from django.db import connection, connections
 
 ROOT = Path(__file__).resolve().parents[2]
 
+#: Set behind a pooler: the ``DATABASE_URL`` that leads past it.
+DIRECT_URL_VARIABLE = "RUNJOBS_TESTS_DIRECT_URL"
+
+#: The scheme of a ``DATABASE_URL``, and the options that find the server.
+SCHEMES = {"postgresql": ("postgres", "host"), "mysql": ("mysql", "unix_socket")}
+
+
+def is_pooled() -> bool:
+    """Whether a pooler stands between the tests and PostgreSQL."""
+    return DIRECT_URL_VARIABLE in os.environ
+
 
 def url_of_the_test_database() -> str:
     """The ``DATABASE_URL`` of the test database, with the suffix of a parallel run."""
@@ -17,12 +28,13 @@ def url_of_the_test_database() -> str:
     name = str(settings["NAME"])
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
+    scheme, option = SCHEMES[connection.vendor]
     password = f":{quote(settings['PASSWORD'], safe='')}" if settings["PASSWORD"] else ""
     port = f":{settings['PORT']}" if settings["PORT"] else ""
-    host = settings["OPTIONS"].get("host")
-    query = f"?{urlencode({'host': host})}" if host else ""
+    socket = settings["OPTIONS"].get(option)
+    query = f"?{urlencode({option: socket})}" if socket else ""
     place = f"{quote(settings['USER'], safe='')}{password}@{settings['HOST']}{port}"
-    return f"postgres://{place}/{quote(name, safe='')}{query}"
+    return f"{scheme}://{place}/{quote(name, safe='')}{query}"
 
 
 def subprocess_environment(**configuration: object) -> dict[str, str]:

@@ -36,7 +36,7 @@ def test_a_command_works_on_the_test_database(worker_process: StartWorker) -> No
     assert command.wait() == 0, command.output
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM auth_group")
-        assert cursor.fetchall() == [("other process",)]
+        assert list(cursor.fetchall()) == [("other process",)]
 
 
 @pytest.mark.processes

@@ -84,6 +84,9 @@ def test_expire_against_claim(at_once: AtOnce) -> None:
         job = jobs.add.later(1)
         let_expire(job)
         claimed, expired = at_once(claim, partial(active_store().expire, 10))
+        if connection.vendor == "mysql" and not expired:
+            # InnoDB locks a row before it looks whether that is due: the next round finds it.
+            expired = active_store().expire(10)
         assert (claimed, expired) == ([], 1)
         assert path(job) == ["pending", "expired"]
 

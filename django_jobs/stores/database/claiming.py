@@ -27,6 +27,7 @@ from django_jobs.stores.database.moves import (
     seconds_from_now,
     writing,
 )
+from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.records import ClaimedJob, ClaimRequest, Held, Holder
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _COLUMNS: Final = (
 class Claiming(Store):
     """Verbs that take a lease or extend it."""
 
+    @retried
     def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
         due = [_claimable(queue, request)[:limit] for queue, limit in request.limits.items()]
         if not self._may_be_worth_it(due):
@@ -73,6 +75,7 @@ class Claiming(Store):
             return True
         return any(queryset.exists() for queryset in due)
 
+    @retried
     def claim_job(self, job_id: UUID, holder: Holder) -> ClaimedJob | None:
         with writing():
             found = _lock_for_claim(_unexpired(jobs().filter(id=job_id, status__in=WAITING)))
@@ -83,6 +86,7 @@ class Claiming(Store):
             claimed = _take(found, holder)
         return claimed[0] if claimed else None
 
+    @retried
     def start(self, job: Job, holder: Holder) -> ClaimedJob:
         with clear_errors(), writing(savepoint=True):
             self.enqueue([job])
@@ -91,6 +95,7 @@ class Claiming(Store):
                 raise InvalidSchedule("expires_at: has passed before the job could start.")
         return claimed
 
+    @retried
     def renew(self, processes: Collection[UUID], lease: float) -> int:
         # A row carries the id of a process only while that process holds its lease: the id is
         # new at every start, set by the claim, and cleared by whatever ends the lease.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django_jobs.models import CronJob, JobLog, JobTransition
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import database, jobs, lock, seconds_from_now, writing
+from django_jobs.stores.database.retrying import retried
 
 if TYPE_CHECKING:
     from django_jobs.states import Status
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 class Deleting(Store):
     """Verbs of the pruner."""
 
+    @retried
     def delete_finished(self, status: Status, older_than: float, limit: int) -> int:
         alias = database()
         old = jobs().filter(status=status, completed_at__lt=seconds_from_now(-older_than))
@@ -29,6 +31,7 @@ class Deleting(Store):
             gone = jobs().filter(id__in=ids)
             return int(gone._raw_delete(alias))
 
+    @retried
     def delete_transitions(self, older_than: float, limit: int) -> int:
         alias = database()
         cutoff = seconds_from_now(-older_than)

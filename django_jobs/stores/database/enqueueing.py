@@ -17,6 +17,7 @@ from django_jobs.stores import hints
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import Row, database, jobs, record, writing
 from django_jobs.stores.database.newborn import COLUMNS, Alike, group, is_newborn
+from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.outages import is_outage
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _PARAMS: Final = Job._meta.get_field("params")
 class Enqueueing(Store):
     """Producers' verbs."""
 
+    @retried
     def enqueue(self, jobs: Sequence[Job]) -> None:
         keys = [job.unique_key for job in jobs if job.unique_key is not None]
         with clear_errors():

@@ -25,6 +25,7 @@ from django_jobs.stores.database.moves import (
     seconds_from_now,
     writing,
 )
+from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.records import Finish, Report
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 class Finishing(Store):
     """Verbs of a lease holder about its running jobs."""
 
+    @retried
     def finish(self, finishes: Sequence[Finish]) -> list[Outcome | None]:
         with writing():
             held = _held(finish.job.id for finish in finishes)
@@ -44,6 +46,7 @@ class Finishing(Store):
             _save_lines(finish.report for finish in accepted if finish.report)
         return [finish.outcome if finish else None for finish in checked]
 
+    @retried
     def report(self, reports: Sequence[Report]) -> None:
         with writing():
             held = _held(report.job_id for report in reports)

@@ -21,6 +21,7 @@ from django_jobs.stores.database.moves import (
     move,
     writing,
 )
+from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.records import Moved
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 class Operating(Store):
     """Verbs of operators; each takes a batch of ids."""
 
+    @retried
     def retry(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
         with writing():
             moved, rows = _sort_out(ids, RETRYABLE)
@@ -37,6 +39,7 @@ class Operating(Store):
         hints.announce_on_commit(database())
         return moved
 
+    @retried
     def run_now(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
         with writing():
             moved, rows = _sort_out(ids, DELAYED)
@@ -52,6 +55,7 @@ class Operating(Store):
         hints.announce_on_commit(database())
         return moved
 
+    @retried
     def cancel(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
         with writing():
             moved, rows = _sort_out(ids, WAITING | {Status.RUNNING})
@@ -61,12 +65,14 @@ class Operating(Store):
             _ask_to_stop(running, actor, reason)
         return moved
 
+    @retried
     def discard(self, ids: Sequence[UUID], actor: str, reason: str) -> Moved:
         with writing():
             moved, rows = _sort_out(ids, sources_of(Status.DISCARDED, Actor.OPERATOR))
             move(rows, Status.DISCARDED, Actor.OPERATOR, actor=actor, reason=reason or "discard")
         return moved
 
+    @retried
     def pause(self, queue: str, actor: str, reason: str) -> bool:
         with writing():
             queues = Queue.objects.using(database())
@@ -76,6 +82,7 @@ class Operating(Store):
             )
         return bool(changed)
 
+    @retried
     def resume(self, queue: str) -> bool:
         changed = (
             Queue.objects.using(database())

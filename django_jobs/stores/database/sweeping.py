@@ -23,6 +23,7 @@ from django_jobs.stores.database.moves import (
     seconds_from_now,
     writing,
 )
+from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.records import Rescued
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _UNSTARTED_REASON: Final = "worker_lost before or after the job ran"
 class Sweeping(Store):
     """Promote, expire, rescue."""
 
+    @retried
     def promote(self, limit: int) -> int:
         due = jobs().delayed().filter(scheduled_for__lte=Now()).order_by("scheduled_for")
         if not due.exists():
@@ -47,6 +49,7 @@ class Sweeping(Store):
             move(rows, Status.PENDING, Actor.PROMOTER, actor=Actor.PROMOTER)
         return len(rows)
 
+    @retried
     def expire(self, limit: int) -> int:
         late = jobs().waiting().filter(expires_at__lte=Now()).order_by("expires_at")
         if not late.exists():
@@ -56,9 +59,11 @@ class Sweeping(Store):
             move(rows, Status.EXPIRED, Actor.PROMOTER, actor=Actor.PROMOTER, reason="expires_at")
         return len(rows)
 
+    @retried
     def rescue(self, limit: int) -> list[Rescued]:
         return _rescue(jobs().stuck().order_by("worker_expires_at")[:limit])
 
+    @retried
     def rescue_process(self, process: UUID, running: Collection[UUID]) -> list[Rescued]:
         lost = jobs().running().filter(worker_process=process)
         rescued = _rescue(lost.filter(id__in=running))

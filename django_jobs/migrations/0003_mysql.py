@@ -1,0 +1,14 @@
+from django.db import migrations
+
+from django_jobs.models import mysql
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('django_jobs', '0002_lean_indexes'),
+    ]
+
+    operations = [
+        migrations.RunPython(mysql.prepare, migrations.RunPython.noop, atomic=False),
+    ]
