@@ -30,6 +30,8 @@ _AWAY: Final = (
 _READ_ONLY: Final = ("25006",)
 #: What ends a session.
 _DISCONNECTED: Final = ("08", "28", "3D", "57P", "25P03", "25P04")
+#: Serialisation failures and deadlocks.
+_CONFLICTS: Final = ("40001", "40P01")
 #: The values are not what the columns take; or the statement is larger than the server takes.
 _BAD_DATA: Final = ("22", "23", "54")
 
@@ -59,8 +61,9 @@ _MYSQL_AWAY: Final = frozenset(
     }
 )
 _MYSQL_DISCONNECTED: Final = frozenset({1053, 1158, 1159, 1160, 1161, 1927})
+_MYSQL_CONFLICTS: Final = frozenset({1205, 1213})
 _MYSQL_READ_ONLY: Final = frozenset({1290, 1792, 1836})
-_MYSQL_BAD_DATA: Final = frozenset({1153, 2020})  # larger than max_allowed_packet
+_MYSQL_TOO_LARGE: Final = frozenset({1153, 2020})  # larger than max_allowed_packet
 _MYSQL_CLIENT: Final = 2000
 
 #: Primary codes of SQLite.
@@ -100,6 +103,15 @@ def is_disconnection(error: BaseException) -> bool:
     return sqlite is None and is_outage(error)
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Whether a transaction failed only because of what others did at the same time.
+
+    It was undone as a whole, and is likely to succeed when it runs again.
+    """
+    sqlstate, number, _ = _codes(error)
+    return sqlstate in _CONFLICTS or number in _MYSQL_CONFLICTS
+
+
 def is_bad_data(error: BaseException) -> bool:
     """Whether the error is about the values of a statement: it would be refused for ever."""
     if not isinstance(error, Error):
@@ -107,9 +119,15 @@ def is_bad_data(error: BaseException) -> bool:
     sqlstate, number, sqlite = _codes(error)
     if sqlstate:
         return sqlstate.startswith(_BAD_DATA)
-    if number in _MYSQL_BAD_DATA or sqlite == _SQLITE_TOO_BIG:
+    if is_too_large(error):
         return True
     return isinstance(error, DataError | IntegrityError)
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Whether a statement is larger than the server takes, because of a value in it."""
+    _, number, sqlite = _codes(error)
+    return number in _MYSQL_TOO_LARGE or sqlite == _SQLITE_TOO_BIG
 
 
 def _codes(error: BaseException) -> tuple[str, int | None, int | None]:

@@ -86,7 +86,6 @@ class Claiming(Store):
             claimed = _take(found, holder)
         return claimed[0] if claimed else None
 
-    @retried
     def start(self, job: Job, holder: Holder) -> ClaimedJob:
         with clear_errors(), writing(savepoint=True):
             self.enqueue([job])

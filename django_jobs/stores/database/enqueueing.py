@@ -10,7 +10,7 @@ from django.db import Error, IntegrityError, connections
 from django.db.transaction import TransactionManagementError
 
 from django_jobs.conf import config
-from django_jobs.exceptions import DuplicateJob, EnqueueUnavailable
+from django_jobs.exceptions import DuplicateJob, EnqueueUnavailable, PayloadTooLarge
 from django_jobs.models import Job
 from django_jobs.states import Actor, Status
 from django_jobs.stores import hints
@@ -18,7 +18,7 @@ from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import Row, database, jobs, record, writing
 from django_jobs.stores.database.newborn import COLUMNS, Alike, group, is_newborn
 from django_jobs.stores.database.retrying import retried
-from django_jobs.stores.outages import is_outage
+from django_jobs.stores.outages import is_outage, is_too_large
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -120,6 +120,11 @@ def clear_errors() -> Iterator[None]:
             "database error and will be rolled back."
         ) from error
     except Error as error:
+        if is_too_large(error):
+            raise PayloadTooLarge(
+                f"arguments: larger than a statement may be on the database {database()!r} "
+                "(max_allowed_packet on MariaDB and MySQL)."
+            ) from error
         if not is_outage(error):
             raise
         raise EnqueueUnavailable(

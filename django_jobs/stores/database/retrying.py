@@ -7,23 +7,18 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from django.db import Error, connections
 
 from django_jobs.exceptions import EnqueueUnavailable
 from django_jobs.stores.database.moves import database
+from django_jobs.stores.outages import is_conflict
 
 logger = logging.getLogger("django_jobs")
 
-Store = TypeVar("Store")
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-
-#: MariaDB and MySQL: a deadlock, a lock that was not got in time.
-MYSQL_CODES: Final = frozenset({1213, 1205})
-#: PostgreSQL: a deadlock, a transaction that could not be serialised.
-SQLSTATES: Final = frozenset({"40P01", "40001"})
 
 TRIES: Final = 5
 #: Seconds after which a failure is the caller's to know: by default MariaDB waits 50 for a lock.
@@ -32,44 +27,34 @@ PATIENCE: Final = 60.0
 PAUSE: Final = 0.01
 
 
-def retried(
-    verb: Callable[Concatenate[Store, Parameters], Result],
-) -> Callable[Concatenate[Store, Parameters], Result]:
-    """Run a verb again when its transaction was undone in favour of another one.
+def retried(verb: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Run a verb, which is one transaction, again when that was undone in favour of another one.
 
     Inside a transaction of the caller it runs once: all of that is undone, and only the caller
     can begin it again.
     """
 
     @wraps(verb)
-    def run(self: Store, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         if connections[database()].in_atomic_block:
-            return verb(self, *args, **kwargs)
+            return verb(*args, **kwargs)
         begun_at = time.monotonic()
         for pause in _pauses():
             try:
-                return verb(self, *args, **kwargs)
+                return verb(*args, **kwargs)
             except (Error, EnqueueUnavailable) as error:
-                if not gave_way(error) or time.monotonic() - begun_at > PATIENCE:
+                if not _is_conflict(error) or time.monotonic() - begun_at > PATIENCE:
                     raise
                 logger.info("%s was undone in favour of others; it runs again.", verb.__name__)
             time.sleep(pause)
-        return verb(self, *args, **kwargs)
+        return verb(*args, **kwargs)
 
     return run
 
 
-def gave_way(error: BaseException) -> bool:
-    """Whether a transaction failed only because of what others did at the same time."""
-    cause: BaseException | None = error
-    while cause is not None:
-        code: object = cause.args[0] if cause.args else None
-        if isinstance(code, int) and code in MYSQL_CODES:
-            return True
-        if getattr(cause, "sqlstate", None) in SQLSTATES:
-            return True
-        cause = cause.__cause__
-    return False
+def _is_conflict(error: BaseException) -> bool:
+    # A producer's verb has explained the error of the database.
+    return is_conflict(error) or (error.__cause__ is not None and is_conflict(error.__cause__))
 
 
 def _pauses() -> Iterator[float]:

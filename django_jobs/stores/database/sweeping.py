@@ -59,22 +59,26 @@ class Sweeping(Store):
             move(rows, Status.EXPIRED, Actor.PROMOTER, actor=Actor.PROMOTER, reason="expires_at")
         return len(rows)
 
-    @retried
     def rescue(self, limit: int) -> list[Rescued]:
         return _rescue(jobs().stuck().order_by("worker_expires_at")[:limit])
 
-    @retried
     def rescue_process(self, process: UUID, running: Collection[UUID]) -> list[Rescued]:
         lost = jobs().running().filter(worker_process=process)
         rescued = _rescue(lost.filter(id__in=running))
         # Those that were asked to stop must not come back: pending would forget the request.
         rescued += _rescue(lost.filter(cancel_requested_at__isnull=False))
-        with writing():
-            rows = locked_rows(lost)
-            move(rows, Status.PENDING, Actor.WORKER, actor=Actor.RESCUER, reason=_UNSTARTED_REASON)
+        _hand_back(lost)
         return rescued
 
 
+@retried
+def _hand_back(lost: JobQuerySet) -> None:
+    with writing():
+        rows = locked_rows(lost)
+        move(rows, Status.PENDING, Actor.WORKER, actor=Actor.RESCUER, reason=_UNSTARTED_REASON)
+
+
+@retried
 def _rescue(lost: JobQuerySet) -> list[Rescued]:
     if not lost.exists():
         return []
