@@ -17,6 +17,7 @@ from django_jobs.checks.databases import (
 from django_jobs.checks.disks import check_sqlite_disk
 from django_jobs.checks.recovery import check_recovery, check_recovery_migrations
 from django_jobs.checks.routing import check_migrations, check_routing
+from django_jobs.checks.servers import check_mysql, check_pooler
 
 __all__ = [
     "check_classes",
@@ -24,7 +25,9 @@ __all__ = [
     "check_database_version",
     "check_lease",
     "check_migrations",
+    "check_mysql",
     "check_pool",
+    "check_pooler",
     "check_queues",
     "check_recovery",
     "check_recovery_migrations",

@@ -14,6 +14,7 @@ from django_jobs.models import Job
 from django_jobs.runtime.patience import pause_after
 from django_jobs.runtime.watchdog import watched
 from django_jobs.stores.hints import CHANNEL
+from django_jobs.stores.postgres.poolers import is_direct
 from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ class Listener(threading.Thread):
         connection = connections[router.db_for_write(Job)].copy("django_jobs_listener")
         try:
             connection.ensure_connection()
+            if not is_direct(connection):
+                # LISTEN would reach a connection that the pooler gives to others.
+                logger.warning(
+                    "A pooler stands before PostgreSQL: no hints, polling goes on. "
+                    "Set NOTIFY to False to save what they cost."
+                )
+                connection.close()
+                self._stopping.wait()
+                return
             driver: Any = connection.connection
             while not self._stopping.is_set():
                 with watched(connection, config.control_timeout):

@@ -116,7 +116,7 @@ def is_bad_data(error: BaseException) -> bool:
     """Whether the error is about the values of a statement: it would be refused for ever."""
     if not isinstance(error, Error):
         return True  # Python's own: a value that could not even be sent
-    sqlstate, number, sqlite = _codes(error)
+    sqlstate, _, _ = _codes(error)
     if sqlstate:
         return sqlstate.startswith(_BAD_DATA)
     if is_too_large(error):

@@ -12,6 +12,7 @@ from django_jobs.exceptions import EnqueueUnavailable
 from django_jobs.models import Job, Queue
 from django_jobs.stores.outages import is_bad_data, is_outage, is_read_only
 from tests import jobs
+from tests.harness.environment import needs_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,6 +86,7 @@ def test_a_locked_file() -> None:
 
 
 @only_postgres
+@needs_session
 def test_d37_a_producer_is_told_of_a_read_only_server() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")

@@ -7,11 +7,13 @@ from django.db import connection
 
 from django_jobs.models import Job
 from tests import jobs
+from tests.harness.environment import needs_session
 from tests.scenes import fresh, rolled_back
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's statements"),
     pytest.mark.django_db(transaction=True),
+    needs_session,
 ]
 
 

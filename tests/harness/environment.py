@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import pytest
 from django.db import connection, connections
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,12 @@ SCHEMES = {"postgresql": ("postgres", "host"), "mysql": ("mysql", "unix_socket")
 def is_pooled() -> bool:
     """Whether a pooler stands between the tests and PostgreSQL."""
     return DIRECT_URL_VARIABLE in os.environ
+
+
+#: For tests of what a session keeps.
+needs_session = pytest.mark.skipif(
+    is_pooled(), reason="a pooler gives the session to others after each transaction"
+)
 
 
 def url_of_the_test_database() -> str:

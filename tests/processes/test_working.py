@@ -11,6 +11,7 @@ from django.db import connection
 
 from django_jobs.models import CronJob, CronSlot, Job, JobTransition
 from django_jobs.states import Status
+from tests.harness.environment import needs_session
 from tests.harness.waiting import wait_until
 from tests.harness.workers import StartWorker
 from tests.processes import jobs
@@ -97,6 +98,7 @@ def test_a_cron_slot_fires_once_with_three_workers(worker_process: StartWorker) 
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has NOTIFY")
+@needs_session
 def test_a_hint_wakes_an_idle_worker_long_before_its_poll(worker_process: StartWorker) -> None:
     worker_process("--poll-interval", "60")
     wait_until(_somebody_listens, 30, "a listener")

@@ -18,6 +18,7 @@ from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
 from django_jobs.stores.database.moves import database
 from django_jobs.stores.postgres import sql
+from django_jobs.stores.postgres.poolers import is_direct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,13 +75,5 @@ def _prepares(connection: BaseDatabaseWrapper) -> bool:
     seen = _seen[raw] = _seen.get(raw, 0) + 1
     if seen < _ENOUGH:
         return False
-    direct = _direct[raw] = is_psycopg3 and _is_direct(connection)
+    direct = _direct[raw] = is_psycopg3 and is_direct(connection)
     return direct
-
-
-def _is_direct(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the process at the other end is PostgreSQL's own, and not a pooler's."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
-    return bool(pid == connection.connection.info.backend_pid)
