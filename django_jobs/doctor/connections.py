@@ -67,7 +67,7 @@ def pooler(patient: Patient) -> Verdict:
         "behind a pooler: wake-ups may not arrive, so that jobs wait up to "
         f"{patient.settings['POLL_INTERVAL']:g} s for the next poll",
         "Set NOTIFY to False, and POLL_INTERVAL to the longest wait you accept; or let workers "
-        "connect to PostgreSQL directly or in session mode.",
+        "connect to PostgreSQL directly.",
     )
 
 

@@ -39,11 +39,19 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *D
 OURS = tables.command_names()
 
 #: Words in capitals that are settings of Django, variables of the tests, or SQL.
-FOREIGN_CAPITALS = {"DATABASE_URL", "INSTALLED_APPS", "PG_BIN", "TIME_ZONE", "USE_TZ"}
+FOREIGN_CAPITALS = {"DATABASE_URL", "INSTALLED_APPS", "TIME_ZONE", "USE_TZ"}
+FOREIGN_CAPITALS |= {"MARIADB_BIN", "PG_BIN", "PGBOUNCER_BIN", "DISABLE_SERVER_SIDE_CURSORS"}
 #: Names of classes that are not ours.
 FOREIGN_CLASSES = {"AppConfig", "ModelAdmin", "NamedTuple", "TestCase", "TypedDict"}
 #: Names of classes that are ours but not exported.
-INNER_CLASSES = {"Configuration", "JobsCommand", "OperatingCommand", "ReadOnlyAdmin"}
+INNER_CLASSES = {
+    "Configuration",
+    "ExactCharField",
+    "ExactTextField",
+    "JobsCommand",
+    "OperatingCommand",
+    "ReadOnlyAdmin",
+}
 
 
 def shown(page: Path) -> str:
