@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import connections
 
 from django_jobs.models import Job
+from django_jobs.states import Status
 from django_jobs.stores.database import DatabaseStore
 from django_jobs.stores.database.moves import CHUNK, Among, database, jobs, seconds_from_now
 from django_jobs.stores.database.retrying import retried
@@ -26,10 +27,10 @@ class MysqlStore(DatabaseStore):
         # No transaction: the server would keep the rows of one that is stopped in the middle
         # locked, and no rescue could take them from a worker that stands still. The first
         # statement only asks which rows nobody has locked, for the second would wait for them.
-        held = jobs().running().filter(worker_process__in=processes)
+        held = jobs().filter(worker_process__in=processes)
         ids = _free(processes)
         return sum(
-            held.filter(Among(ids[start : start + CHUNK])).update(
+            held.filter(Among(ids[start : start + CHUNK], [Status.RUNNING])).update(
                 worker_expires_at=seconds_from_now(lease)
             )
             for start in range(0, len(ids), CHUNK)

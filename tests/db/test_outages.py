@@ -57,7 +57,7 @@ def test_a_connection_that_is_closed() -> None:
     try:
         error = error_of("SELECT 1")
     finally:
-        connection.close()
+        connection.connection = None
     # SQLite's own is a programming error: nobody but a job can close that connection.
     assert is_outage(error) == (connection.vendor != "sqlite")
 

@@ -103,7 +103,7 @@ class Claiming(Store):
             # One row that somebody has locked must not keep the other leases from being renewed.
             ids = list(lock(held.order_by("id")).values_list("id", flat=True))
             for start in range(0, len(ids), CHUNK):
-                chunk = held.filter(Among(ids[start : start + CHUNK]))
+                chunk = held.filter(Among(ids[start : start + CHUNK], [Status.RUNNING]))
                 chunk.update(worker_expires_at=seconds_from_now(lease))
         return len(ids)
 

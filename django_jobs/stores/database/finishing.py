@@ -66,7 +66,7 @@ class _Held(NamedTuple):
 
 def _held(ids: Iterable[UUID]) -> dict[UUID, _Held]:
     """Lock the running ones of these jobs, in one order so that two finishers can't deadlock."""
-    rows = jobs().running().filter(Among(list(ids))).order_by("id")
+    rows = jobs().filter(Among(list(ids), [Status.RUNNING])).order_by("id")
     found = lock(rows, skip_locked=False).values_list(
         "id", "status", "lease", "attempt_count", "cancel_requested_at"
     )

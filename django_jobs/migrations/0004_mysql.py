@@ -6,7 +6,7 @@ from django_jobs.models import mysql
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_jobs', '0002_lean_indexes'),
+        ('django_jobs', '0003_view_job_payload'),
     ]
 
     operations = [
