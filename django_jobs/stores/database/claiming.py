@@ -115,7 +115,7 @@ class Claiming(Store):
         ]
 
     def claimed_by(self, process: UUID, ids: Collection[UUID]) -> list[ClaimedJob]:
-        held = jobs().running().filter(Among(list(ids)), worker_process=process)
+        held = jobs().filter(Among(list(ids), [Status.RUNNING]), worker_process=process)
         with transaction.atomic(using=database()):
             # Not those that a transaction has locked: whoever wants to end them would wait for it.
             found = list(lock(held).values(*_COLUMNS))
