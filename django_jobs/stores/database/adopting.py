@@ -12,7 +12,7 @@ from django_jobs.models import Job
 from django_jobs.states import Actor, Status
 from django_jobs.stores import hints
 from django_jobs.stores.database.enqueueing import Enqueueing
-from django_jobs.stores.database.moves import Among, Row, database, jobs, record, writing
+from django_jobs.stores.database.moves import Row, database, jobs, record, writing
 from django_jobs.stores.database.newborn import SHARED
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Adopting(Enqueueing):
 
 
 def _known(some: Sequence[Job]) -> set[UUID]:
-    return set(jobs().filter(Among([job.id for job in some])).values_list("id", flat=True))
+    return set(jobs().filter(id__in=[job.id for job in some]).values_list("id", flat=True))
 
 
 def _reborn(job: Job) -> Job:

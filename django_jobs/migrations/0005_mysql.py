@@ -6,7 +6,7 @@ from django_jobs.models import mysql
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_jobs', '0003_view_job_payload'),
+        ('django_jobs', '0004_recover'),
     ]
 
     operations = [
