@@ -36,7 +36,7 @@ from django_jobs.stores.records import (
     Report,
     Rescued,
 )
-from tests.factories import JobFactory, ahead
+from tests.factories import JobFactory, ago, ahead
 from tests.machine.agreement import Agreement
 from tests.machine.book import Book, Entry
 from tests.scenes import fresh, holder, let_expire, let_lease_expire, make_due
@@ -132,6 +132,24 @@ class StoreMachine(RuleBasedStateMachine):
             return multiple()
         self.has_jobs = True
         return multiple(*[self._enter(row).id for row in rows])
+
+    @rule(target=jobs, births=st.lists(births, min_size=1, max_size=2), key=st.sampled_from(KEYS))
+    def adopt(self, births: list[dict[str, Any]], key: str | None) -> Any:
+        """Jobs come home from the enqueue buffer, and come a second time."""
+        rows = [self._row(birth) for birth in births]
+        rows[0].unique_key = key
+        for row in rows:
+            row.created_at = ago()
+            if row.status == Status.PENDING:
+                row.scheduled_for = row.created_at
+        if self._refused_as_duplicate(key, lambda: self._adopt(rows)):
+            return multiple()
+        self.has_jobs = True
+        return multiple(*[self._enter(row).id for row in rows])
+
+    def _adopt(self, rows: Sequence[Job]) -> None:
+        assert [row.id for row in self.store.adopt(rows)] == [row.id for row in rows]
+        assert self.store.adopt(rows) == []
 
     @rule(target=holders, birth=births, key=st.sampled_from(KEYS), too_late=st.booleans())
     def start(self, birth: dict[str, Any], key: str | None, too_late: bool) -> Any:
