@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django_jobs.chains import claim_chain
 from django_jobs.states import Status
 from django_jobs.stores.database.claiming import Claiming
+from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.postgres.sql import fetch, recorded, tables, uuid_array
 from django_jobs.stores.records import ClaimedJob, ClaimRequest
 
@@ -65,6 +66,7 @@ RETURNING id
 class FastClaiming(Claiming):
     """Takes due jobs, and keeps them, in one round trip."""
 
+    @retried
     def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
         if claim_chain:
             return super().claim(request)  # filters are querysets
@@ -79,6 +81,7 @@ class FastClaiming(Claiming):
         rows = fetch(sql, [holder.process, holder.lease, *due, *recording])
         return [_claimed(row, holder.name) for row in rows]
 
+    @retried
     def renew(self, processes: Collection[UUID], lease: float) -> int:
         return len(fetch(_RENEW.format(**tables()), [lease, uuid_array(processes)]))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django_jobs.states import Status
 from django_jobs.stores.database.finishing import Finishing
 from django_jobs.stores.database.moves import writing
+from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.postgres.sql import fetch, integer_array, recorded, tables, uuid_array
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ _MOST_TEXT: Final = 16 * 1024 * 1024
 class FastFinishing(Finishing):
     """Completes jobs in one round trip; whatever else became of them goes the portable way."""
 
+    @retried
     def finish(self, finishes: Sequence[Finish]) -> list[Outcome | None]:
         kinds: dict[str | None, list[int]] = defaultdict(list)
         for place, finish in enumerate(finishes):
