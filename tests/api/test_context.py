@@ -242,7 +242,8 @@ def cancelled_while(act: Callable[[Reporter, asyncio.Task[Any]], None]) -> Any:
         task = asyncio.create_task(attempt_async(jobs.wait_for_ever, claimed, reporter))
         await asyncio.sleep(0.05)
         act(reporter, task)
-        done = await asyncio.wait_for(task, 20)
+        # Shielded: a wait that gives up would cancel it, too.
+        done = await asyncio.wait_for(asyncio.shield(task), 20)
         await asyncio.sleep(0)  # nothing of the cancellation is left
         return done.outcome
 
