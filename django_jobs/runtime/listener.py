@@ -71,7 +71,9 @@ class Listener(threading.Thread):
         connection = connections[router.db_for_write(Job)].copy("django_jobs_listener")
         try:
             connection.ensure_connection()
-            if not is_direct(connection):
+            with watched(connection, config.control_timeout):
+                direct = is_direct(connection)
+            if not direct:
                 # LISTEN would reach a connection that the pooler gives to others.
                 logger.warning(
                     "A pooler stands before PostgreSQL: no hints, polling goes on. "
