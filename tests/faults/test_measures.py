@@ -1,4 +1,4 @@
-"""Figures for the documentation; with ``--soak`` only, for they take minutes and a quiet machine."""
+"""Figures for the documentation; with ``--soak`` only: they take minutes and a quiet machine."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def deselect_what_was_tried(config: pytest.Config, items: list[pytest.Item]) -> 
 def uses_database(item: pytest.Item) -> bool:
     """Whether a test could end differently on another database."""
     fixtures = set(getattr(item, "fixturenames", ()))
-    marked = item.get_closest_marker("django_db") or item.get_closest_marker("fault")
+    marked = item.get_closest_marker("django_db") or "faults" in item.path.parts
     return bool(marked or fixtures & {"db", "transactional_db"})
 
 

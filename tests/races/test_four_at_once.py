@@ -29,6 +29,7 @@ def lost_job() -> ClaimedJob:
     return claimed
 
 
+@pytest.mark.fault("F45")
 @pytest.mark.parametrize(
     "outcome",
     [Outcome.complete(7), Outcome.fail("error", "gave up"), Outcome.retry(60, "error")],
