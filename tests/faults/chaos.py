@@ -56,6 +56,7 @@ class Chaos:
             self.stage.enqueue(jobs.look, batch // 10)
             self.stage.enqueue(jobs.work.using(delay=chance.uniform(0, 5)), batch // 10)
             self.stage.enqueue(jobs.exactly, batch // 20)
+            self.stage.enqueue(jobs.isolated, 1, seconds=chance.uniform(0, 0.5))
             self.stage.enqueue(jobs.exactly, 1, seconds=chance.uniform(0, 0.5))
         except (EnqueueUnavailable, Error):
             self.counts["enqueues refused"] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -173,3 +174,36 @@ def exactly(context: JobContext, opens: str | None = None, seconds: float = 0.0)
     time.sleep(seconds)
     trace(context, "end")
     return context.attempt
+
+
+@job(name="faults.isolated", max_attempts=5, backoff=[0.1], isolation="process")
+def isolated(context: JobContext, seconds: float = 0.0) -> int:
+    """Take some time in a process of its own."""
+    trace(context, "start")
+    time.sleep(seconds)
+    trace(context, "end")
+    return context.attempt
+
+
+@job(name="faults.never_ends", max_attempts=1, timeout=0.5)
+def never_ends(context: JobContext, how: str) -> None:
+    """Hold on to a thread for ever."""
+    trace(context, "start")
+    if how == "python":
+        while True:
+            try:
+                time.sleep(1)
+            except BaseException:  # noqa: BLE001 - as rude as can be
+                continue
+    if how == "c":
+        ctypes.PyDLL(None).sleep(60)  # keeps the interpreter's lock
+    reader, _ = os.pipe()
+    os.read(reader, 1)
+
+
+@job(name="faults.hungry", max_attempts=1, isolation="process")
+def hungry(context: JobContext) -> int:
+    """Use up the memory that this process may have."""
+    trace(context, "start")
+    resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+    return len([bytearray(2**24) for _ in range(10_000)])

@@ -177,6 +177,36 @@ def test_a_job_that_kills_its_process_becomes_a_dead_letter(stage: Stage, how: s
     stage.wait_until_done()
 
 
+@pytest.mark.fault("F29")
+def test_a_job_that_uses_up_the_memory_fails_alone(stage: Stage) -> None:
+    stage.jobs_raise = True
+    (job,) = stage.enqueue(jobs.hungry)
+    neighbours = stage.enqueue(jobs.work, 5, seconds=0.5)
+    worker = stage.worker()
+    stage.wait_until_done()
+    job.refresh_from_db()
+    assert (job.status, job.failure_count) == (Status.FAILED, 1)
+    assert "MemoryError" in job.error
+    assert not Job.objects.filter(pk__in=[one.pk for one in neighbours]).exclude(crash_count=0)
+    assert worker.exit_code is None
+
+
+@pytest.mark.fault("F30")
+@pytest.mark.parametrize("how", ["python", "c", "system call"])
+def test_a_job_that_never_ends_is_ended(stage: Stage, how: str) -> None:
+    """Its thread cannot be, so its process is; others lose nothing by it."""
+    (job,) = stage.enqueue(jobs.never_ends, how=how)
+    worker = stage.worker("--queues", "default:2", KILL_GRACE=0.5, GRACE=2)
+    stage.wait_for_starts()
+    stage.enqueue(jobs.work, 10, seconds=0.1)
+    stage.wait_until_done()
+    job.refresh_from_db()
+    assert (job.status, job.failure_count, job.crash_count) == (Status.FAILED, 1, 0)
+    assert "could not be interrupted" in job.error
+    assert not Job.objects.exclude(crash_count=0).exists()
+    assert worker.exit_code is None
+
+
 @pytest.mark.fault("F33")
 def test_odd_exceptions_are_recorded(stage: Stage) -> None:
     stage.jobs_raise = True
