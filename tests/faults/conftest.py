@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.faults import servers
 from tests.faults.proxy import Proxy
 from tests.faults.servers import NAME, Cluster, using_database
 from tests.faults.stage import Stage, on_stage
-from tests.harness.environment import is_pooled
+from tests.harness.environment import is_pooled, url_of_the_test_database
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -82,6 +83,19 @@ def sqlite_template(
     return file
 
 
+@pytest.fixture(scope="session")
+def mariadb_url(worker_id: str, django_db_blocker: DjangoDbBlocker) -> str:
+    """A database of the server that this run is about."""
+    name = f"{NAME}_{worker_id}"
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        url = re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", url_of_the_test_database(), count=1)
+        with using_database(url):
+            servers.build_tables()
+    return url
+
+
 @pytest.fixture
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """Everything a fault needs, on the database of this run."""
@@ -89,6 +103,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
         file = tmp_path / "jobs.sqlite3"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
         url = f"sqlite:///{file}"
+    elif settings.DATABASES["default"]["ENGINE"].endswith("mysql"):
+        url = request.getfixturevalue("mariadb_url")
     else:
         url = request.getfixturevalue("cluster").url_of(NAME)
     with using_database(url):

@@ -17,7 +17,7 @@ from django.db.utils import ConnectionHandler
 
 from django_jobs.stores.database.moves import clock
 from testproject.postgres import PostgresServer
-from testproject.settings import env, prepare_sqlite
+from testproject.settings import env, prepare_mysql, prepare_sqlite
 from tests.harness import guard
 
 #: A place for effects inside of the database, which an exactly-once job writes to.
@@ -103,6 +103,8 @@ def using_database(url: str) -> Iterator[None]:
     configured = env.db_url_config(url)
     if configured["ENGINE"].endswith("sqlite3"):
         prepare_sqlite(configured)
+    elif configured["ENGINE"].endswith("mysql"):
+        prepare_mysql(configured)
     before = connections.settings["default"]
     _switch(ConnectionHandler({"default": configured}).settings["default"])
     try:
@@ -134,7 +136,13 @@ def empty_tables() -> None:
         if table.startswith(("django_jobs_", "faults_"))
     ]
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        if connection.vendor == "postgresql":
+            cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+            return
+        cursor.execute("SET foreign_key_checks = 0")
+        for table in tables:
+            cursor.execute(f"TRUNCATE TABLE {table}")
+        cursor.execute("SET foreign_key_checks = 1")
 
 
 @contextmanager

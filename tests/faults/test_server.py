@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from django.db import connection, transaction
 from django_jobs.exceptions import EnqueueUnavailable
 from django_jobs.models import Job
 from django_jobs.states import Status
+from testproject.pgbouncer import pgbouncer
 from tests.faults import jobs, servers
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.servers import NAME, Cluster, using_database
@@ -26,6 +29,8 @@ from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.only("postgresql")
 
+#: Debian keeps it where only root looks.
+PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 #: Seconds of a fault that should outlast a lease.
 LONGER_THAN_A_LEASE = 6.0
 
@@ -142,6 +147,23 @@ def test_a_bad_network(stage: Stage, proxy: Proxy, proxied: str, how: str) -> No
 def _cpu_seconds(pids: list[int]) -> float:
     times = [psutil.Process(pid).cpu_times() for pid in pids]
     return sum(one.user + one.system for one in times)
+
+
+@pytest.mark.fault("F12")
+@pytest.mark.skipif(PGBOUNCER is None, reason="needs PgBouncer: apt-get install pgbouncer")
+def test_everything_goes_through_a_pooler(stage: Stage, cluster: Cluster) -> None:
+    """Two connections for all, none of which keeps anything from one transaction to the next."""
+    environment = {"TRANSACTION_POOLER": "1"}
+    with pgbouncer(cluster.url_of(NAME)) as url:
+        for name in ("one", "two"):
+            queues = ("--queues", "default:4,children:1")
+            stage.worker("--name", name, *queues, url=url, environment=environment)
+        stage.enqueue(jobs.work, 200, seconds=0.01)
+        stage.enqueue(jobs.exactly, 10)
+        os.kill(stage.wait_for_starts(20)[0].pid, signal.SIGKILL)
+        stage.enqueue(jobs.work, 50)
+        stage.wait_until_done()
+        stage.stop_workers()
 
 
 @pytest.mark.fault("F13")

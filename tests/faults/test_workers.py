@@ -27,6 +27,7 @@ PORTABLE = "django_jobs.stores.database.DatabaseStore"
 
 
 @pytest.mark.fault("F1")
+@pytest.mark.fault("F49")
 @pytest.mark.parametrize("who", ["parent", "child", "both"])
 def test_a_worker_is_killed_at_a_random_time(stage: Stage, who: str, chance: random.Random) -> None:
     new = stage.enqueue(jobs.work, 60, seconds=0.2)

@@ -39,6 +39,7 @@ def in_buffer(status: str) -> int:
     return Job.objects.using("buffer").filter(status=status).count()
 
 
+@pytest.mark.fault("F43")
 def test_a_worker_brings_them_home_and_runs_each_once(
     worker_process: StartWorker, trace: str, lines: Lines
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_worker_brings_them_home_and_runs_each_once(
     assert (in_buffer("pending_recovery"), in_buffer("enqueued")) == (0, 20)
 
 
+@pytest.mark.fault("F44")
 def test_a_kill_between_the_arrival_and_the_mark_makes_no_second_job(
     worker_process: StartWorker, trace: str
 ) -> None:

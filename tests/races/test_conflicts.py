@@ -53,6 +53,7 @@ def undone(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [text for text in caplog.messages if "undone in favour of others" in text]
 
 
+@pytest.mark.fault("F17")
 def test_a_deadlock_undoes_nobodys_work(at_once: AtOnce, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever is chosen as the victim, the verb does what it was asked for."""
     caplog.set_level(logging.INFO, "django_jobs")
