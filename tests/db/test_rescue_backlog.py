@@ -95,7 +95,7 @@ def test_a_release_costs_nothing(store: Store) -> None:
 
 
 @pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite has one lock for the whole database"
+    connection.vendor != "postgresql", reason="a second connection that sleeps: tried on PostgreSQL"
 )
 @pytest.mark.django_db(transaction=True)
 def test_locked_rows_do_not_keep_the_others_from_being_rescued(any_status: None) -> None:
