@@ -57,7 +57,7 @@ class Loop:
         done = await attempt_async(running.definition, running.job, running.reporter)
         if os.getpid() != self._pid:
             os._exit(0)  # the job forked and its copy came back here: it holds no lease
-        self._slots.leave(slot, done.duration)
+        self._slots.leave(slot, done.duration, running.job.timeout)
         outcome.append(done)
 
     def _settle(

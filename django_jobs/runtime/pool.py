@@ -172,14 +172,14 @@ class QueuePool:
         if os.getpid() != self._pid:
             os._exit(0)  # the job forked and its copy came back here: it holds no lease
         tidy_connections()
-        self._slots.leave(slot, done.duration)
+        self._slots.leave(slot, done.duration, running.job.timeout)
         self._done(running, done)
 
     def _run_isolated(self, slot: int, running: Running) -> None:
         # Without a limit for the parent to watch: the job's process is ended from here.
         self._slots.enter(slot, running.job.id, None)
         done = attempt_isolated(self._nursery, running)
-        self._slots.leave(slot, done.duration)
+        self._slots.leave(slot, done.duration, None)
         self._done(running, done)
 
     def _ended_async(self, slot: int, running: Running, done: Attempt) -> Running | None:

@@ -44,10 +44,15 @@ class Pulse:
         """The body that has begun here must have ended at this time, or the process goes."""
         self._limits[slot] = at
 
+    def lift_limit(self, slot: int) -> None:
+        """The body that had a limit has ended. To be called before ``leave()``.
+
+        What is read below as overdue must not be the id of the next job.
+        """
+        self._limits[slot] = _NO_LIMIT
+
     def leave(self, slot: int) -> None:
         """The body has ended."""
-        # The limit first: what is read below as overdue must not be another job's id.
-        self._limits[slot] = _NO_LIMIT
         self._ids[slot * _ID : (slot + 1) * _ID] = _NOTHING
 
     def running(self) -> set[UUID]:

@@ -46,8 +46,10 @@ class Slots:
         if timeout is not None:
             self._pulse.limit(slot, now + timeout + config.KILL_GRACE)
 
-    def leave(self, slot: int, duration: float) -> None:
-        """The body has ended after ``duration`` seconds."""
+    def leave(self, slot: int, duration: float, timeout: float | None) -> None:
+        """The body that began with this ``timeout`` has ended after ``duration`` seconds."""
+        if timeout is not None:
+            self._pulse.lift_limit(slot)
         self._pulse.leave(slot)
         self._started[slot] = 0.0
         mean = duration if self._mean is None else self._mean

@@ -36,6 +36,7 @@ def test_what_has_ended_is_not_overdue_nor_is_what_follows_in_its_slot() -> None
     pulse = Pulse(1)
     pulse.enter(0, uuid7())
     pulse.limit(0, past())
+    pulse.lift_limit(0)
     pulse.leave(0)
     assert pulse.overdue() == pulse.running() == set()
     pulse.enter(0, uuid7())
@@ -47,6 +48,7 @@ def test_a_job_that_ends_while_it_is_looked_at_is_not_blamed() -> None:
     pulse.enter(0, uuid7())
     pulse.limit(0, past())
     seen = pulse._limits[0]
+    pulse.lift_limit(0)
     pulse.leave(0)
     assert pulse._still_limited(0, seen) is None
     pulse.enter(0, uuid7())
@@ -62,5 +64,5 @@ def test_the_hard_deadline_comes_after_the_soft_one(configure: Configure) -> Non
     slots.enter(1, uuid7(), 5.0)
     assert pulse._limits[0] == 0
     assert pulse._limits[1] == pytest.approx(time.monotonic() + 5.1, abs=1)
-    slots.leave(1, 0.1)
+    slots.leave(1, 0.1, 5.0)
     assert pulse._limits[1] == 0
