@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import math
 from typing import Any, Final
 
@@ -85,10 +84,14 @@ def decode_plain(stored: Any, exact: bool) -> Any:
 
     What it was given must still be known when it failed: its secrets are hidden in the error.
     """
-    kind = type(stored)
-    if kind is dict or kind is list:
-        # The fastest copy of plain JSON: a third of the time of a loop, of copy or of json.
-        return marshal.loads(marshal.dumps(stored))  # noqa: S302 - dumped a moment ago
+    return _copied(stored)
+
+
+def _copied(stored: Any) -> Any:
+    if type(stored) is dict:
+        return {key: _copied(value) for key, value in stored.items()}
+    if type(stored) is list:
+        return [_copied(value) for value in stored]
     return stored
 
 
