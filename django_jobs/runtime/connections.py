@@ -39,17 +39,19 @@ def prepare_connections() -> None:
     """Set this process's connections up for a worker; what the site sets itself stays.
 
     They are kept open, because the default is to reconnect for every request; those that broke are
-    dropped by ``tidy_connections()``. And no attempt to connect to the jobs' database, nor a peer
-    that vanished, may hold the process up for longer than its leases can bear.
+    dropped by ``tidy_connections()``. And no attempt to connect to a database of the worker's own,
+    nor a peer that vanished, may hold the process up for longer than its leases can bear.
     """
     for alias in connections:
         settings = connections.settings[alias]
         if not _pool_of(settings):  # which keeps them open itself, and refuses to do with this
             settings["CONN_MAX_AGE"] = None
-    settings = connections.settings[router.db_for_write(Job)]
-    for option, value in _network_options(settings["ENGINE"]).items():
-        if f"PG{option.upper()}" not in os.environ:  # libpq reads PGCONNECT_TIMEOUT
-            settings["OPTIONS"].setdefault(option, value)
+    home = router.db_for_write(Job)
+    for alias in {home, config.RECOVERY_DB_ALIAS or home}:
+        settings = connections.settings[alias]
+        for option, value in _network_options(settings["ENGINE"]).items():
+            if f"PG{option.upper()}" not in os.environ:  # libpq reads PGCONNECT_TIMEOUT
+                settings["OPTIONS"].setdefault(option, value)
 
 
 def _network_options(engine: str) -> dict[str, int]:
@@ -57,10 +59,12 @@ def _network_options(engine: str) -> dict[str, int]:
     if "postg" in engine:
         return {
             "connect_timeout": patience,
-            "keepalives_idle": patience,
-            "keepalives_interval": max(patience // 3, 1),
+            # Less than a lease in all. Not much less: the connections of jobs have them, too, and
+            # may survive a short interruption.
+            "keepalives_idle": patience * 2,
+            "keepalives_interval": patience,
             "keepalives_count": 3,
-            "tcp_user_timeout": patience * 2 * 1000,  # ms
+            "tcp_user_timeout": patience * 6 * 1000,  # ms
         }
     return {"connect_timeout": patience} if "mysql" in engine else {}
 

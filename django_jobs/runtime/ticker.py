@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django_jobs.runtime.claimer import jittered
 from django_jobs.runtime.connections import tidy_connections
 from django_jobs.runtime.patience import Patience
-from django_jobs.runtime.units import unit_of_work
+from django_jobs.runtime.units import unit_of_service
 from django_jobs.services import all_services
 from django_jobs.stores.outages import is_outage
 
@@ -65,7 +65,7 @@ class Ticker(threading.Thread):
     def _run(self, service: Service) -> bool:
         """Run one; return whether the database was there."""
         try:
-            with unit_of_work():
+            with unit_of_service():
                 has_changed = service.run()
         except Exception as error:
             if is_outage(error):

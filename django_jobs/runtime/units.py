@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
 
 from django.db import connections
 
@@ -13,8 +13,22 @@ from django_jobs.runtime.watchdog import watched
 from django_jobs.stores.database.moves import database
 from django_jobs.stores.limits import limited
 
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
 #: The client waits longer than the server works, so that mostly the server says what happened.
 SLACK: Final = 1.2
+
+
+@contextmanager
+def unit_of_service() -> Iterator[None]:
+    """The same for a service, which may ask the database of the enqueue buffer as well."""
+    buffer = config.RECOVERY_DB_ALIAS
+    with ExitStack() as stack:
+        stack.enter_context(unit_of_work())
+        if buffer is not None and buffer != database():
+            stack.enter_context(_bounded(connections[buffer], config.control_timeout))
+        yield
 
 
 @contextmanager
@@ -26,10 +40,15 @@ def unit_of_work(longest: float | None = None) -> Iterator[None]:
     Args:
         longest: seconds that a statement may take, if less than the setting allows.
     """
-    connection = connections[database()]
     seconds = config.control_timeout
     if longest is not None:
         seconds = max(min(seconds, longest / SLACK), 0.01)
+    with _bounded(connections[database()], seconds):
+        yield
+
+
+@contextmanager
+def _bounded(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     with (
         watched(connection, seconds * SLACK) as watch,
         limited(connection, seconds, watch.begin),
