@@ -181,7 +181,7 @@ def test_the_server_of_this_run_is_as_it_should_be() -> None:
         ("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", ["W011"]),
     ],
 )
-def test_settings_of_the_session_that_do_harm(statement: str, expected: list[str]) -> None:
+def test_d94_settings_of_the_session_that_do_harm(statement: str, expected: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
     try:

@@ -271,7 +271,7 @@ def test_a_worker_does_not_start_on_a_server_that_takes_no_writes(
         (["--healthcheck"], 1, "The database does not answer"),
     ],
 )
-def test_who_does_not_want_to_wait_hears_at_once(
+def test_d105_who_does_not_want_to_wait_hears_at_once(
     worker_process: StartWorker, arguments: list[str], code: int, text: str
 ) -> None:
     worker = worker_process(*arguments, database_url=Relay().database_url)
