@@ -51,6 +51,6 @@ def unit_of_work(longest: float | None = None) -> Iterator[None]:
 def _bounded(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     with (
         watched(connection, seconds * SLACK) as watch,
-        limited(connection, seconds, watch.begin),
+        limited(connection, seconds, watch),
     ):
         yield

@@ -30,16 +30,36 @@ _LOOKS: Final = 10
 class Watch:
     """A connection, and until when it may be silent."""
 
-    __slots__ = ("_allowance", "connection", "deadline")
+    __slots__ = ("_allowance", "connection", "deadline", "is_asking")
 
     def __init__(self, connection: BaseDatabaseWrapper, allowance: float) -> None:
         self.connection = connection
         self._allowance = allowance
         self.begin()
+        self.is_asking = False
 
     def begin(self) -> None:
         """Another statement is sent: the time starts again."""
         self.deadline = time.monotonic() + self._allowance
+        self.is_asking = True
+
+    def end(self) -> None:
+        """Its answer is here. A commit may follow, which has as much time."""
+        self.deadline = time.monotonic() + self._allowance
+        self.is_asking = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is due, as far as the driver tells; if not, as far as we know."""
+        raw: Any = self.connection.connection
+        try:
+            if (driver := getattr(raw, "pgconn", None)) is not None:  # psycopg 3
+                return bool(driver.transaction_status == _ACTIVE)
+            if hasattr(raw, "get_transaction_status"):  # psycopg 2
+                return bool(raw.get_transaction_status() == _ACTIVE)
+        except Exception:  # noqa: BLE001 - it is being closed
+            return False
+        return self.is_asking or self.connection.in_atomic_block
 
 
 class Watchdog(threading.Thread):
@@ -60,7 +80,7 @@ class Watchdog(threading.Thread):
         while not self._stopping.wait(self._pause):
             for watch in list(self._watches.copy().values()):
                 if time.monotonic() > watch.deadline:
-                    cut(watch.connection)
+                    cut(watch)
 
     def stop(self) -> None:
         """End at once."""
@@ -109,10 +129,10 @@ def watched(connection: BaseDatabaseWrapper, allowance: float) -> Iterator[Watch
         visitor.join()
 
 
-def cut(connection: BaseDatabaseWrapper) -> bool:
+def cut(watch: Watch) -> bool:
     """Shut the socket of a connection down if it waits for an answer; called in another thread."""
-    raw: Any = connection.connection
-    if raw is None or not _waits(raw):
+    raw: Any = watch.connection.connection
+    if raw is None or not watch.waits:
         return False
     try:
         number = raw.fileno()
@@ -121,7 +141,7 @@ def cut(connection: BaseDatabaseWrapper) -> bool:
         return False
     with socket.socket(fileno=copy) as ours:
         # The number may have been given to another socket before it was copied, not after.
-        if connection.connection is not raw or not _waits(raw):
+        if watch.connection.connection is not raw or not watch.waits:
             return False
         logger.warning("The database has not answered in time; the connection is cut")
         try:
@@ -129,15 +149,3 @@ def cut(connection: BaseDatabaseWrapper) -> bool:
         except OSError:
             return False
     return True
-
-
-def _waits(raw: Any) -> bool:
-    """Whether an answer is due. Drivers that do not tell are taken to wait."""
-    try:
-        if (driver := getattr(raw, "pgconn", None)) is not None:  # psycopg 3
-            return bool(driver.transaction_status == _ACTIVE)
-        if hasattr(raw, "get_transaction_status"):  # psycopg 2
-            return bool(raw.get_transaction_status() == _ACTIVE)
-    except Exception:  # noqa: BLE001 - it is being closed
-        return False
-    return hasattr(raw, "fileno")

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.db import transaction
 from django.db.backends.signals import connection_created
@@ -30,26 +30,46 @@ _LIMITED: Final = frozenset({"SELE", "(SEL", "WITH", "INSE", "UPDA", "DELE", "ME
 _here: Final = threading.local()
 
 
+class Observer(Protocol):
+    """Hears of each statement."""
+
+    def begin(self) -> None:
+        """It is sent."""
+
+    def end(self) -> None:
+        """Its answer is here, or it failed."""
+
+
 @contextmanager
-def limited(
-    connection: BaseDatabaseWrapper, seconds: float, begins: Callable[[], None]
-) -> Iterator[None]:
+def limited(connection: BaseDatabaseWrapper, seconds: float, observer: Observer) -> Iterator[None]:
     """Limit every statement of this thread on this connection.
 
     A statement that takes longer fails as in an outage. On SQLite only waiting for the write lock
-    is limited; on MySQL and MariaDB nothing is, there the client's deadline must do.
+    is limited; on MySQL nothing is, there the client's deadline must do.
 
     Args:
         connection: Django's, of this thread.
         seconds: the longest that one statement may take.
-        begins: called before each statement.
+        observer: told of each statement.
     """
 
+    # Before anything is limited, for this may ask the server.
+    is_mariadb = connection.vendor == "mysql" and bool(
+        connection.mysql_is_mariadb  # type: ignore[attr-defined]
+    )
+
     def limit(execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
-        begins()
-        if connection.vendor != "postgresql" or not _may_wait(sql):
+        observer.begin()
+        try:
+            if not _may_wait(sql):
+                return execute(sql, params, many, context)
+            if connection.vendor == "postgresql":
+                return _execute(seconds, execute, sql, params, many, context)
+            if is_mariadb and not many:
+                sql = f"SET STATEMENT max_statement_time = {seconds:.3f} FOR {sql}"
             return execute(sql, params, many, context)
-        return _execute(seconds, execute, sql, params, many, context)
+        finally:
+            observer.end()
 
     before = getattr(_here, "seconds", None)
     _here.seconds = seconds
