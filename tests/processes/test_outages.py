@@ -86,6 +86,21 @@ def line() -> Iterator[Relay]:
         yield one
 
 
+@contextmanager
+def disk_full() -> Iterator[None]:
+    """No job can complete, although claims go on."""
+    run(
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_disk BEFORE UPDATE ON django_jobs_job FOR EACH ROW
+        WHEN (NEW.status = 'completed') EXECUTE FUNCTION refuse()"""
+    )
+    try:
+        yield
+    finally:
+        run("DROP TRIGGER full_disk ON django_jobs_job; DROP FUNCTION refuse()")
+
+
 def says(worker: Worker, text: str, times: int = 1) -> None:
     wait_until(lambda: worker.output.count(text) >= times, 40, f"{text!r} in {worker.output}")
 
@@ -156,6 +171,21 @@ def test_a_lock_on_everything_delays_and_breaks_nothing(
         assert one_attempt(job)
     assert set(worker.children()) == pids
     assert "Traceback" not in worker.output
+
+
+@only_postgres
+def test_nothing_is_claimed_while_outcomes_can_not_be_written(worker_process: StartWorker) -> None:
+    with disk_full():
+        done = jobs.nothing.later()
+        worker = worker_process("--queues", "default:5", POLL_INTERVAL=0.1)
+        says(worker, "Writing outcomes failed", 2)
+        waiting = jobs.nothing.later()
+        says(worker, "Writing outcomes failed", 5)
+        waiting.refresh_from_db()
+        assert waiting.status == Status.PENDING
+    for job in (done, waiting):
+        wait_for_status(job, Status.COMPLETED)
+        assert one_attempt(job)
 
 
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="reading needs no lock there")
