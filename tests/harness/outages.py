@@ -14,7 +14,7 @@ from tests.harness.waiting import wait_until
 from tests.harness.workers import WorkerProcess
 
 only_postgres = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="a file has no server that could do so"
+    connection.vendor != "postgresql", reason="a file has no server that could do so"
 )
 
 #: Sessions of others on the test database.
