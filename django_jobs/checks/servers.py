@@ -12,6 +12,7 @@ from django.db import connections, router
 
 from django_jobs import conf
 from django_jobs.models import Job
+from django_jobs.stores.poolers import is_direct
 
 #: A winter and a summer: a zone with daylight saving time may be at UTC in one of them only.
 _OFFSETS: Final = (
@@ -56,7 +57,7 @@ def check_pooler(databases: Sequence[str] | None = None, **_: Any) -> list[Check
         missing.append('DJANGO_JOBS["NOTIFY"] to False')
     if not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         missing.append(f'DATABASES["{alias}"]["DISABLE_SERVER_SIDE_CURSORS"] to True')
-    if not missing or _is_direct(connection):
+    if not missing or is_direct(connection):
         return []
     return [
         CheckWarning(
@@ -66,12 +67,6 @@ def check_pooler(databases: Sequence[str] | None = None, **_: Any) -> list[Check
             id="django_jobs.W013",
         )
     ]
-
-
-def _is_direct(connection: Any) -> bool:
-    from django_jobs.stores.postgres.poolers import is_direct  # needs psycopg
-
-    return is_direct(connection)
 
 
 def _mysql_problems(alias: str, connection: Any) -> Iterator[CheckMessage]:

@@ -14,7 +14,7 @@ from django_jobs.models import Job
 from django_jobs.runtime.patience import pause_after
 from django_jobs.runtime.watchdog import watched
 from django_jobs.stores.hints import CHANNEL
-from django_jobs.stores.postgres.poolers import is_direct
+from django_jobs.stores.poolers import is_direct
 from django_jobs.validation import describe_database_error
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django_jobs import checks
 from django_jobs.models import Job
 from django_jobs.runtime.listener import Listener
-from django_jobs.stores.postgres.poolers import is_direct
+from django_jobs.stores.poolers import is_direct
 from tests import jobs
 from tests.harness.environment import DIRECT_URL_VARIABLE, is_pooled
 from tests.harness.waiting import wait_until

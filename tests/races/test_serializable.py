@@ -15,12 +15,16 @@ from django_jobs.outcome import Outcome
 from django_jobs.stores import active_store
 from tests import jobs
 from tests.factories import failed_job
+from tests.harness.environment import needs_session
 from tests.races.conftest import AtOnce
 from tests.scenes import Configure, claim, configuring, finish
 
-pytestmark = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="SQLite has one writer and one isolation"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        "connection.vendor != 'postgresql'", reason="SQLite has one writer and one isolation"
+    ),
+    needs_session,
+]
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from django.db import connections, transaction
 from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
 from django_jobs.stores.database.moves import database
+from django_jobs.stores.poolers import is_direct
 from django_jobs.stores.postgres import sql
-from django_jobs.stores.postgres.poolers import is_direct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
