@@ -25,8 +25,9 @@ class DurablePostgres(PostgresServer):
     """A server of our launcher with fsync and synchronous_commit on."""
 
     def __init__(self) -> None:
-        super().__init__(durable=True)
         self.port = free_port()
+        address = ("listen_addresses=127.0.0.1", f"port={self.port}")
+        super().__init__(durable=True, settings=(*SETTINGS, *address))
 
     def __enter__(self) -> Self:
         self.start()
@@ -46,13 +47,6 @@ class DurablePostgres(PostgresServer):
         """The server's own and one for each connection."""
         lines = (self.data / "postmaster.pid").read_text().splitlines()
         return family(int(lines[0]))
-
-    def _run(self, program: str, *arguments: str) -> None:
-        if program == "pg_ctl" and arguments[-1] == "start":
-            settings = (*SETTINGS, "listen_addresses=127.0.0.1", f"port={self.port}")
-            options = " ".join(f"-c '{setting}'" for setting in settings)
-            arguments = (*arguments[:-1], "-o", options, "start")
-        super()._run(program, *arguments)
 
 
 class Redis:

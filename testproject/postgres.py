@@ -81,10 +81,14 @@ class PostgresServer:
     ``data``: the folder to keep the databases in; without it they vanish with the server. Run as
     root, the server needs a folder that the account ``postgres`` (or ``nobody``) can reach.
     ``durable``: keep PostgreSQL's defaults, so that a commit survives a crash of the machine.
+    ``settings``: further ones, as ``name=value``.
     """
 
-    def __init__(self, data: Path | None = None, *, durable: bool = False) -> None:
+    def __init__(
+        self, data: Path | None = None, *, durable: bool = False, settings: tuple[str, ...] = ()
+    ) -> None:
         self.durable = durable
+        self.settings = (*SOCKET_ONLY, *(() if durable else FORGETFUL), *settings)
         self.account = unprivileged_account()
         self.programs = find_programs()
         self.folder = self._make_folder()
@@ -103,8 +107,8 @@ class PostgresServer:
             self._make_programs_executable()
             if not (self.data / "PG_VERSION").exists():
                 self._make_data()
-            settings = SOCKET_ONLY if self.durable else (*SOCKET_ONLY, *FORGETFUL)
-            options = " ".join(f"-c '{setting}'" for setting in settings) + f" -k '{self.folder}'"
+            options = " ".join(f"-c '{setting}'" for setting in self.settings)
+            options += f" -k '{self.folder}'"
             self._run(
                 "pg_ctl", "-D", str(self.data), "-l", str(self.log), "-o", options, "-w", "start"
             )

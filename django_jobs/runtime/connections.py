@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from typing import Any, Final
 
 from django.db import Error, connections, router
@@ -13,7 +14,10 @@ from django.db.backends.signals import connection_created
 
 from django_jobs.conf import config
 from django_jobs.models import Job
-from django_jobs.stores.outages import is_disconnection, is_read_only
+from django_jobs.stores.outages import is_crowded, is_disconnection, is_read_only
+
+#: Seconds for which a process that was refused a connection keeps none that it does not use.
+SPARING: Final = 60.0
 
 #: What this thread knows: whether it has ever opened a connection (most short jobs never do, and
 #: looking through all aliases would be a good part of their cost), and in which era.
@@ -24,6 +28,12 @@ class _Era:
     """From one loss of the database to the next. What was opened before is not used after."""
 
     number = 0
+
+
+class _Scarcity:
+    """Until when, by the monotonic clock, this process is sparing with connections."""
+
+    ends_at = 0.0
 
 
 def _note_connection(**_: Any) -> None:
@@ -95,6 +105,7 @@ def tidy_connections() -> None:
                 connection.close_if_unusable_or_obsolete()
             except Error:
                 _discard(connection)
+    spare_connections()
 
 
 def renew_connections() -> None:
@@ -106,13 +117,32 @@ def renew_connections() -> None:
         _discard_all()
 
 
+def connections_are_scarce() -> bool:
+    """Whether the server had none left when this process asked for one a short while ago."""
+    return time.monotonic() < _Scarcity.ends_at
+
+
+def spare_connections() -> None:
+    """After a unit of work: keep nothing that others may need more.
+
+    Each process needs several connections. If every one kept the few it got while it waits for
+    the rest, none might ever have enough to work.
+    """
+    if connections_are_scarce():
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close()
+
+
 def lose_connections(error: BaseException) -> None:
     """After an error of the database: drop what this thread has, without asking whether it works.
 
     If all sessions to that server are probably gone, or it became read-only, the other threads
     drop theirs before they use them again. A new connection may find a new primary.
     """
-    if is_disconnection(error) or is_read_only(error):
+    if is_crowded(error):
+        _Scarcity.ends_at = time.monotonic() + SPARING
+    elif is_disconnection(error) or is_read_only(error):
         _Era.number += 1
         _close_pools()
     _discard_all()

@@ -11,6 +11,7 @@ from django.db import connections, router
 
 from django_jobs.conf import config
 from django_jobs.models import Job
+from django_jobs.runtime.connections import connections_are_scarce
 from django_jobs.runtime.patience import pause_after
 from django_jobs.runtime.watchdog import watched
 from django_jobs.stores.hints import CHANNEL
@@ -51,6 +52,9 @@ class Listener(threading.Thread):
     def run(self) -> None:
         """Listen until told to stop."""
         while not self._stopping.is_set():
+            if connections_are_scarce():
+                self._stopping.wait(1.0)
+                continue
             try:
                 self._listen()
             except Exception as error:  # noqa: BLE001 - the driver's own errors, not Django's
@@ -84,6 +88,8 @@ class Listener(threading.Thread):
                 return
             driver: Any = connection.connection
             while not self._stopping.is_set():
+                if connections_are_scarce():
+                    return  # hints are a luxury
                 with watched(connection, config.control_timeout):
                     driver.execute(f"LISTEN {CHANNEL}")
                 self._tries = 0
@@ -95,7 +101,9 @@ class Listener(threading.Thread):
     def _hear(self, driver: Any) -> None:
         """Pass hints on until there was none for long."""
         heard_at = time.monotonic()
-        while not self._stopping.is_set() and time.monotonic() - heard_at < SILENCE:
+        while time.monotonic() - heard_at < SILENCE:
+            if self._stopping.is_set() or connections_are_scarce():
+                return
             for _hint in driver.notifies(timeout=1.0, stop_after=1):
                 heard_at = time.monotonic()
                 self._wake()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import connections
 
 from django_jobs.conf import config
+from django_jobs.runtime.connections import spare_connections
 from django_jobs.runtime.watchdog import watched
 from django_jobs.stores.database.moves import database
 from django_jobs.stores.limits import limited
@@ -43,8 +44,11 @@ def unit_of_work(longest: float | None = None) -> Iterator[None]:
     seconds = config.control_timeout
     if longest is not None:
         seconds = max(min(seconds, longest / SLACK), 0.01)
-    with _bounded(connections[database()], seconds):
-        yield
+    try:
+        with _bounded(connections[database()], seconds):
+            yield
+    finally:
+        spare_connections()
 
 
 @contextmanager

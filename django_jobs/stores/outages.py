@@ -28,6 +28,9 @@ _AWAY: Final = (
     "25P04",  # the transaction took too long
 )
 _READ_ONLY: Final = ("25006",)
+_CROWDED: Final = ("53300",)
+#: libpq tells no code when a server refuses to connect, only its words, here in English.
+_CROWDED_WORDS: Final = ("too many clients", "too many connections", "connection slots are")
 #: What ends a session.
 _DISCONNECTED: Final = ("08", "28", "3D", "57P", "25P03", "25P04")
 #: Serialisation failures and deadlocks.
@@ -62,6 +65,7 @@ _MYSQL_AWAY: Final = frozenset(
 )
 _MYSQL_DISCONNECTED: Final = frozenset({1053, 1158, 1159, 1160, 1161, 1927})
 _MYSQL_CONFLICTS: Final = frozenset({1205, 1213})
+_MYSQL_CROWDED: Final = frozenset({1040, 1203, 1226})
 _MYSQL_READ_ONLY: Final = frozenset({1290, 1792, 1836})
 _MYSQL_TOO_LARGE: Final = frozenset({1153, 2020})  # larger than max_allowed_packet
 _MYSQL_CLIENT: Final = 2000
@@ -93,8 +97,18 @@ def is_read_only(error: BaseException) -> bool:
     return sqlstate in _READ_ONLY or number in _MYSQL_READ_ONLY or sqlite == _SQLITE_READ_ONLY
 
 
+def is_crowded(error: BaseException) -> bool:
+    """Whether the server takes no more connections, because others hold all there are."""
+    sqlstate, number, sqlite = _codes(error)
+    if sqlstate or number is not None or sqlite is not None:
+        return sqlstate in _CROWDED or number in _MYSQL_CROWDED
+    return isinstance(error, Error) and any(words in str(error) for words in _CROWDED_WORDS)
+
+
 def is_disconnection(error: BaseException) -> bool:
     """Whether this session has ended: probably all others to the same server have, too."""
+    if is_crowded(error):
+        return False
     sqlstate, number, sqlite = _codes(error)
     if sqlstate:
         return sqlstate.startswith(_DISCONNECTED)

@@ -33,8 +33,9 @@ class Cluster(PostgresServer):
     """
 
     def __init__(self, data: Path | None = None, settings: tuple[str, ...] = ()) -> None:
-        super().__init__(data, durable=True)
-        self.settings = ("fsync=off", "max_connections=200", *settings)
+        super().__init__(
+            data, durable=True, settings=("fsync=off", "max_connections=500", *settings)
+        )
 
     @property
     def socket(self) -> str:

@@ -71,6 +71,7 @@ def test_many_idle_and_many_busy_workers(stage: Stage, capsys: pytest.CaptureFix
         stage.worker("--name", f"busy-{n}", "--queues", "default:2", "--processes", "4", **quiet)
     wait_until(lambda: all("Ctrl-C" in one.output for one in stage.workers), 240, "the workers")
     time.sleep(10)
+    idle = _connections()
     deadlocks = _deadlocks()
     began = time.monotonic()
     stage.enqueue(jobs.work, 4000, seconds=0.02)
@@ -84,11 +85,20 @@ def test_many_idle_and_many_busy_workers(stage: Stage, capsys: pytest.CaptureFix
         print(
             f"\n64 idle and 32 busy processes: 4,000 jobs of 20 ms in {seconds:.1f} s, "
             f"{len(counts)} processes had work: {counts[0]} to {counts[-1]} jobs each, "
-            f"median {median(counts)}; no deadlock, no process ended"
+            f"median {median(counts)}; no deadlock, no process ended; "
+            f"{idle} connections before the jobs came, {_connections()} after them"
         )
 
 
 def _deadlocks() -> int:
+    return _statistic("deadlocks")
+
+
+def _connections() -> int:
+    return _statistic("numbackends")
+
+
+def _statistic(column: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        cursor.execute(f"SELECT {column} FROM pg_stat_database WHERE datname = current_database()")
         return int(cursor.fetchone()[0])

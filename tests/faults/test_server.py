@@ -308,6 +308,8 @@ def _crowd(stage: Stage) -> None:
     workers.append(stage.worker("--name", "serving", "--queues", "default:1"))
     stage.wait_until_done(90)
     assert [one.exit_code for one in workers] == [None] * 6, "an exit storm"
+    said = "".join(one.output for one in workers)
+    assert "too many clients" in said or "connection slots are reserved" in said, said
 
 
 @pytest.mark.fault("F42")

@@ -16,7 +16,13 @@ from django.db import (
     ProgrammingError,
 )
 
-from django_jobs.stores.outages import is_bad_data, is_outage, is_read_only
+from django_jobs.stores.outages import (
+    is_bad_data,
+    is_crowded,
+    is_disconnection,
+    is_outage,
+    is_read_only,
+)
 
 
 class DriverError(Exception):
@@ -153,3 +159,37 @@ def test_pythons_own_errors_are_about_values() -> None:
     for error in (ValueError("x"), TypeError("x"), OverflowError("x"), InterfaceError("x")):
         assert not is_outage(error) or isinstance(error, Error)
         assert is_bad_data(error) == (not isinstance(error, Error))
+
+
+CROWDED = [
+    caused(OperationalError(), DriverError("53300")),
+    # psycopg tells no code of a server that refuses to connect.
+    OperationalError("connection failed: FATAL:  sorry, too many clients already"),
+    OperationalError('FATAL:  too many connections for database "site"'),
+    OperationalError("FATAL:  remaining connection slots are reserved for roles"),
+    OperationalError(1040, "Too many connections"),
+    OperationalError(1203, "User site already has more than 'max_user_connections'"),
+]
+
+
+@pytest.mark.parametrize("error", CROWDED, ids=str)
+def test_a_server_without_a_connection_left_ended_none_of_ours(error: Error) -> None:
+    assert is_crowded(error)
+    assert is_outage(error)
+    assert not is_disconnection(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        caused(OperationalError(), DriverError("57P01")),
+        OperationalError("connection refused"),
+        OperationalError(2006, "gone away"),
+        of_sqlite(5),
+        # The words of a job's own error are no server's.
+        ValueError("too many clients already"),
+    ],
+    ids=repr,
+)
+def test_other_outages_are_no_crowd(error: Exception) -> None:
+    assert not is_crowded(error)
