@@ -75,7 +75,7 @@ class Proxy:
         replies = asyncio.ensure_future(self._replies(far, to_near))
         try:
             await self._requests(near, to_far, replies)
-            await replies
+            await asyncio.wait([replies])
         finally:
             self._writers -= writers
             for writer in writers:
