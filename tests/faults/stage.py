@@ -108,6 +108,10 @@ class Stage:
         found = [Trace.parse(line) for line in self._effects.read_text().splitlines()]
         return [one for one in found if what in (None, one.what)]
 
+    def forget_traces(self) -> None:
+        """Begin anew, with a database that has forgotten, too."""
+        self._effects.write_text("")
+
     def wait_for_starts(self, count: int = 1, timeout: float = 30.0) -> list[Trace]:
         """Wait until as many bodies have begun."""
         wait_until(lambda: len(self.traces("start")) >= count, timeout, f"{count} starts")
