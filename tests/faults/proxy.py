@@ -10,6 +10,8 @@ from enum import StrEnum
 
 #: Seconds that a slow network takes for each packet.
 SLOWNESS = 0.5
+#: Part of the one statement by which workers complete jobs; it commits without a COMMIT.
+COMPLETION = b"SET status = 'completed'"
 
 
 class Mode(StrEnum):
@@ -19,7 +21,7 @@ class Mode(StrEnum):
     HOLE = "hole"  # swallow everything; connections stay up, new ones are accepted
     SLOW = "slow"  # half a second a packet
     HALF_CLOSED = "half_closed"  # the next reply is a goodbye; what we send goes on
-    SWALLOW_COMMIT = "swallow_commit"  # the next COMMIT arrives, and the line breaks
+    LOSE_ANSWER = "lose_answer"  # the next end of a job is written, and the line breaks
 
 
 class Proxy:
@@ -87,12 +89,12 @@ class Proxy:
         with suppress(ConnectionError):
             while data := await source.read(65536):
                 await self._delay()
-                if self.mode == Mode.SWALLOW_COMMIT and b"COMMIT" in data:
-                    self.mode = Mode.PASS
+                if self.mode == Mode.LOSE_ANSWER and COMPLETION in data:
                     replies.cancel()
                     target.write(data)
                     await target.drain()
                     await asyncio.sleep(0.2)  # the server commits meanwhile
+                    self.mode = Mode.PASS
                     return
                 target.write(data)
                 await target.drain()

@@ -117,11 +117,11 @@ def restart(chaos: Chaos, request: pytest.FixtureRequest) -> None:
 def disturb(chaos: Chaos, request: pytest.FixtureRequest) -> None:
     """The network breaks, hangs or slows down for a moment."""
     proxy = request.getfixturevalue("proxy")
-    what = chaos.chance.choice(["reset", "hole", "slow", "lost commit"])
+    what = chaos.chance.choice(["reset", "hole", "slow", "lost answer"])
     if what == "reset":
         proxy.reset()
-    elif what == "lost commit":
-        proxy.mode = Mode.SWALLOW_COMMIT
+    elif what == "lost answer":
+        proxy.mode = Mode.LOSE_ANSWER
     else:
         proxy.mode = Mode.HOLE if what == "hole" else Mode.SLOW
         time.sleep(chaos.chance.uniform(0.5, 5))
