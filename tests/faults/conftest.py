@@ -26,8 +26,8 @@ from tests.harness.environment import is_pooled, url_of_the_test_database
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what another database is for, and the soak unless it was asked for."""
     vendor = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
-    if is_pooled() or vendor == "mysql":
-        vendor = ""  # they bring a server of their own, and know how it fails: PostgreSQL
+    if is_pooled():
+        vendor = ""  # one of the faults has a pooler of its own
     kept = [item for item in items if _is_for(item, vendor, soak=config.option.soak)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
@@ -36,6 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_for(item: pytest.Item, vendor: str, *, soak: bool) -> bool:
     if "tests/faults" not in item.path.as_posix():
         return True
+    if vendor == "mysql":
+        return any(mark.args == ("F49",) for mark in item.iter_markers("fault"))
     marker = item.get_closest_marker("only")
     is_soak = item.get_closest_marker("soak") is not None
     is_here = vendor in marker.args if marker else bool(vendor)

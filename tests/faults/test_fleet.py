@@ -57,6 +57,7 @@ COMPILER = shutil.which("cc")
 
 
 @pytest.mark.fault("F19")
+@pytest.mark.fault("F49")
 def test_many_workers_share_many_empty_jobs(stage: Stage) -> None:
     count = 3000 if stage.vendor == "sqlite" else 6000
     for name in ("one", "two"):

@@ -46,6 +46,7 @@ def test_a_worker_is_killed_at_a_random_time(stage: Stage, who: str, chance: ran
 
 
 @pytest.mark.fault("F2")
+@pytest.mark.fault("F49")
 @pytest.mark.parametrize("point", ["claim.locked", "claim.taken", "claim.committed"])
 def test_a_worker_is_killed_in_the_middle_of_a_claim(stage: Stage, point: str) -> None:
     stage.enqueue(jobs.work, 10)
@@ -62,6 +63,7 @@ def test_a_worker_is_killed_in_the_middle_of_a_claim(stage: Stage, point: str) -
 
 
 @pytest.mark.fault("F3")
+@pytest.mark.fault("F49")
 @pytest.mark.parametrize("point", ["finish.pending", "finish.written"])
 def test_a_worker_is_killed_between_a_job_and_its_finish(stage: Stage, point: str) -> None:
     new = stage.enqueue(jobs.work, 20)
@@ -76,6 +78,7 @@ def test_a_worker_is_killed_between_a_job_and_its_finish(stage: Stage, point: st
 
 
 @pytest.mark.fault("F3")
+@pytest.mark.fault("F49")
 @pytest.mark.parametrize("point", ["atomic.ended", "atomic.committed"])
 def test_an_atomic_job_writes_once_however_its_worker_is_killed(stage: Stage, point: str) -> None:
     new = stage.enqueue(jobs.exactly, 10)
@@ -109,6 +112,7 @@ def test_a_frozen_worker_commits_nothing_of_an_atomic_job(stage: Stage) -> None:
 
 
 @pytest.mark.fault("F4")
+@pytest.mark.fault("F49")
 def test_a_frozen_worker_writes_nothing_after_its_lease(stage: Stage) -> None:
     """Progress, finish, renewal and release of the stale holder all hit no row."""
     (job,) = stage.enqueue(jobs.gate, opens=str(stage.gate()))
@@ -135,6 +139,7 @@ def _message(job: Job) -> str:
 
 
 @pytest.mark.fault("F5")
+@pytest.mark.fault("F49")
 def test_a_worker_frozen_between_claim_and_start_does_not_start(stage: Stage) -> None:
     (job,) = stage.enqueue(jobs.work)
     once = stage.folder / "once"
