@@ -45,7 +45,7 @@ def account(traces: Sequence[Trace], killed: Mapping[int, float]) -> Account:
     by_attempt = {(one.job_id, one.attempt): one.pid for one in traces if one.what == "start"}
     done.attempts = len(by_attempt)
     for job_id, steps in _steps().items():
-        for number, (claim, end, following) in enumerate(_attempts(steps), start=1):
+        for claim, end, following in _attempts(steps):
             key = (job_id, claim.attempt)
             if end is None or key not in by_attempt:
                 continue
@@ -55,7 +55,7 @@ def account(traces: Sequence[Trace], killed: Mapping[int, float]) -> Account:
                 done.duplicates[_cause(end, by_attempt[key], killed)] += 1
             else:
                 done.interrupted += 1
-            if following is not None and by_attempt[key] in killed and number:
+            if following is not None and by_attempt[key] in killed:
                 waited = following.at.timestamp() - killed[by_attempt[key]]
                 done.recoveries += 1
                 done.slowest_recovery = max(done.slowest_recovery, waited)

@@ -438,7 +438,7 @@ class StoreMachine(RuleBasedStateMachine):
         is_paused = queue in self.book.paused
         assert self.store.is_paused(queue) == is_paused
         assert self.store.resume(queue) == is_paused
-        assert self.store.pause(queue, "operator", "") != is_paused or is_paused
+        assert self.store.pause(queue, "operator", "")
         assert not self.store.pause(queue, "operator", "")
         if is_paused:
             assert self.store.resume(queue)
