@@ -150,7 +150,8 @@ class Supervisor:
     def _replace_stuck(self) -> None:
         for child in self._children:
             self._stuck.look_at(child)
-            self._guarded(self._stuck.record, child)
+            if child.stuck != child.recorded:  # else every step would be a unit of work
+                self._guarded(self._stuck.record, child)
 
     # Heartbeat and desired state
 
