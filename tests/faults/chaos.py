@@ -52,7 +52,7 @@ class Chaos:
             chance = self.chance
             self.stage.enqueue(jobs.work, batch)
             self.stage.enqueue(jobs.work, batch // 10, seconds=chance.uniform(0.01, 0.5))
-            self.stage.enqueue(jobs.later_fails, batch // 10, failures=1)
+            self.stage.enqueue(jobs.later_fails, batch // 10, failures=1, secret=jobs.CANARY)
             self.stage.enqueue(jobs.look, batch // 10)
             self.stage.enqueue(jobs.work.using(delay=chance.uniform(0, 5)), batch // 10)
             self.stage.enqueue(jobs.exactly, batch // 20)

@@ -45,7 +45,7 @@ if os.environ.get(BROKEN):
 
 
 @job(name="faults.work", aliases=[NEW_NAME] if os.environ.get(RELEASE) else [], max_attempts=5)
-def work(context: JobContext, seconds: float = 0.0, secret: str = CANARY) -> int:
+def work(context: JobContext, seconds: float = 0.0, secret: str = "") -> int:
     """Take some time."""
     trace(context, "start")
     time.sleep(seconds)
@@ -66,11 +66,11 @@ def gate(context: JobContext, opens: str) -> int:
 
 
 @job(name="faults.later_fails", max_attempts=5, backoff=[0])
-def later_fails(context: JobContext, failures: int) -> int:
-    """Fail some times first."""
+def later_fails(context: JobContext, failures: int, secret: str) -> int:
+    """Fail some times first, with an error that repeats what it was given."""
     trace(context, "start")
     if context.attempt <= failures:
-        raise RuntimeError("not yet")
+        raise RuntimeError(f"not yet, {secret}")
     return context.attempt
 
 
@@ -127,7 +127,7 @@ def _deeper() -> None:
 
 
 @job(name="faults.raise_oddly", max_attempts=1)
-def raise_oddly(context: JobContext, what: str) -> None:
+def raise_oddly(context: JobContext, what: str, secret: str) -> None:
     """Raise what breaks those who write it down."""
     trace(context, "start")
     if what == "unspeakable":
@@ -142,7 +142,7 @@ def raise_oddly(context: JobContext, what: str) -> None:
         _deeper()
     if what == "group":
         raise ExceptionGroup("many", [ValueError(str(number)) for number in range(100)])
-    raise Base("no exception")
+    raise Base(f"no exception, and it repeats {secret}")
 
 
 @job(name="faults.return_oddly", max_attempts=3)

@@ -217,7 +217,7 @@ def test_a_job_that_never_ends_is_ended(stage: Stage, how: str) -> None:
 def test_odd_exceptions_are_recorded(stage: Stage) -> None:
     stage.jobs_raise = True
     odd = ["unspeakable", "surrogate and NUL", "50 MB", "cycle", "recursion", "group", "base"]
-    new = {what: stage.enqueue(jobs.raise_oddly, what=what)[0] for what in odd}
+    new = {what: stage.enqueue(jobs.raise_oddly, what=what, secret=jobs.CANARY)[0] for what in odd}
     worker = stage.worker()
     stage.wait_until_done(60)
     for what, job in new.items():
@@ -225,6 +225,7 @@ def test_odd_exceptions_are_recorded(stage: Stage) -> None:
         assert (job.status, job.crash_count) == (Status.FAILED, 0), what
         assert 0 < len(job.error) < 100_000, what
         assert "\x00" not in job.error, what
+    assert "and it repeats [hidden]" in worker.output
     assert worker.exit_code is None
 
 
