@@ -66,6 +66,11 @@ class Child:
         """0 after an orderly end, ``None`` while it lives."""
         return self._process.exitcode
 
+    @property
+    def has_left_in_order(self) -> bool:
+        """Whether it has ended, and as it should: not because a job took its process with it."""
+        return self.pulse.has_said_goodbye and self.exit_code in (0, REPLACE)
+
     def order(self, command: str) -> None:
         """Send a command; a child that is gone does not get it."""
         try:
@@ -85,7 +90,7 @@ class Child:
 
     def suspects(self) -> set[UUID]:
         """The jobs of which one may have killed it: none, if we know why it went."""
-        if self.exit_code == REPLACE or (self.is_doomed and self.stuck):
+        if self.has_left_in_order or (self.is_doomed and self.stuck):
             return set()
         return self.pulse.running() - self.stuck
 

@@ -85,10 +85,11 @@ class Heartbeat:
         self._due_at = time.monotonic() + config.heartbeat_interval
         self._renew(children)
         with unit_of_work():
+            workers = Worker.objects.filter(name=self._options.name)
+            if not workers.update(last_heartbeat_at=Now()):
+                self.announce()  # somebody took it for dead and deleted it
             for child in children:
                 self.show_process(child)
-            workers = Worker.objects.filter(name=self._options.name)
-            workers.update(last_heartbeat_at=Now())
             desired = workers.values_list("desired_state", flat=True).first()
         self._patience.worked()
         # One of a newer version is no reason to stand still: this one works on.

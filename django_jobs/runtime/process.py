@@ -246,6 +246,7 @@ class Process:
         self._release_rest()
         # Threads that still run a job can't be stopped; their leases are released.
         logging.shutdown()
+        self._birth.pulse.say_goodbye()
         os._exit(self._exit_code)
 
     def _wait_for_jobs(self, deadline: float | None) -> None:

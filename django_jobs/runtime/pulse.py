@@ -26,6 +26,7 @@ class Pulse:
         self._beat_at: Any = shared.RawValue("d", time.monotonic())
         self._ids: Any = shared.RawArray("c", slots * _ID)
         self._limits: Any = shared.RawArray("d", slots)
+        self._farewell: Any = shared.RawValue("b", 0)
         self._slots = slots
 
     def beat(self) -> None:
@@ -35,6 +36,15 @@ class Pulse:
     def age(self) -> float:
         """Seconds since the last beat."""
         return time.monotonic() - float(self._beat_at.value)
+
+    def say_goodbye(self) -> None:
+        """The process ends because it wants to."""
+        self._farewell.value = 1
+
+    @property
+    def has_said_goodbye(self) -> bool:
+        """Whether it has: an exit code alone may come from anywhere, a job's ``os._exit()`` too."""
+        return bool(self._farewell.value)
 
     def enter(self, slot: int, job_id: UUID) -> None:
         """The body of a job begins: should the process die now, this job may be why."""

@@ -15,7 +15,7 @@ from django_jobs import signals
 from django_jobs.conf import config
 from django_jobs.models import DesiredState, WorkerState
 from django_jobs.runtime.child import Child
-from django_jobs.runtime.connections import lose_connections
+from django_jobs.runtime.connections import lose_connections, tidy_connections
 from django_jobs.runtime.heartbeat import Heartbeat
 from django_jobs.runtime.options import Mode
 from django_jobs.runtime.process import DRAIN, HURRY, LAST_WRITE, REPLACE, RUN
@@ -74,6 +74,7 @@ class Supervisor:
         self._say_goodbye()
 
     def _step(self) -> None:
+        tidy_connections()  # receivers of signals may have used any database
         self._bury_dead()
         self._obey_signals()
         self._beat_if_due()
@@ -86,7 +87,13 @@ class Supervisor:
 
     def _fill_places(self, places: Iterable[int]) -> None:
         for place in places:
-            child = Child(self._options, place, self._children)
+            try:
+                child = Child(self._options, place, self._children)
+            except OSError as error:
+                # The system has no process or no memory to spare now: no reason to end the others.
+                logger.error("No worker process could be started: %s", error.strerror)
+                self._wait_before_the_next()
+                return
             self._children.append(child)
             self._guarded(self._heartbeat.show_process, child)
             if self._desired == DesiredState.DRAIN:
@@ -96,9 +103,10 @@ class Supervisor:
         for child in [child for child in self._children if child.exit_code is not None]:
             child.bury()
             self._children.remove(child)
-            if child.exit_code == REPLACE:
-                self._unrescued.append(child)
-            elif child.exit_code != 0:
+            if child.has_left_in_order:
+                if child.exit_code == REPLACE:
+                    self._unrescued.append(child)
+            else:
                 logger.error("Worker process %d ended with %s", child.pid, child.exit_code)
                 self._unrescued.append(child)
                 self._slow_down(child)
@@ -110,6 +118,9 @@ class Supervisor:
         """Replace a child at once, but one that dies at birth again and again ever more slowly."""
         if time.monotonic() - dead.started_at > SHORT_LIFE:
             self._pause = 0.0
+        self._wait_before_the_next()
+
+    def _wait_before_the_next(self) -> None:
         self._start_at = time.monotonic() + self._pause
         self._pause = min(max(self._pause * 2, 1.0), LONGEST_PAUSE)
 
@@ -125,7 +136,7 @@ class Supervisor:
     def _has_done_its_part(self, dead: Child) -> bool:
         """Whether nobody takes its place: a drained process found nothing due when it went."""
         if self._options.mode == Mode.DRAIN:
-            return dead.exit_code == 0
+            return dead.has_left_in_order and dead.exit_code == 0
         return self._options.mode == Mode.ONCE
 
     def _rescue_after_the_dead(self) -> None:
@@ -176,7 +187,8 @@ class Supervisor:
         draining = desired == DesiredState.DRAIN
         for child in self._children:
             child.order(DRAIN if draining else RUN)
-        self._heartbeat.show_state(WorkerState.DRAINING if draining else WorkerState.RUNNING)
+        state = WorkerState.DRAINING if draining else WorkerState.RUNNING
+        self._guarded(self._heartbeat.show_state, state)
 
     # Signals and the end
 

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from django_jobs import Cancel, Discard, JobContext, Retry, job
 from django_jobs.exceptions import JobTimeout
-from django_jobs.models import Queue
+from django_jobs.models import Job, Queue
 
 #: Seconds after which a waiting job gives up, so that nothing hangs when its test has failed.
 PATIENCE = 60.0
@@ -95,7 +95,24 @@ def leave(how: str) -> None:
         sys.exit(3)
     if how == "ctrl-c":
         raise KeyboardInterrupt
-    os._exit(7)
+    os._exit({"as if done": 0, "as if worn out": 3}.get(how, 7))
+
+
+@job(name="processes.connection_of_coroutines")
+async def connection_of_coroutines() -> int:
+    """Ask the database as coroutines do."""
+    return await Job.objects.filter(job_name="nobody's").acount()
+
+
+@job(name="processes.connection_used", timeout=0.3, max_attempts=1)
+def connection_used(spins: bool) -> int:
+    """Which session this thread has; when told to, go on until interrupted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    while spins:
+        pass
+    return int(pid)
 
 
 @job(name="processes.sleep_async")

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from django_jobs import operations
 from django_jobs.models import Job, JobTransition, Worker, WorkerProcess
 from django_jobs.states import Status
@@ -121,14 +123,23 @@ def test_a_process_that_stands_still_while_its_parent_lives_is_replaced(
     assert worker.exit_code is None
 
 
+@pytest.mark.parametrize("how", ["die", "as if done", "as if worn out"])
 def test_a_job_that_kills_its_process_three_times_becomes_a_dead_letter(
-    worker_process: StartWorker,
+    worker_process: StartWorker, how: str
 ) -> None:
-    job = jobs.leave.later(how="die")
+    job = jobs.leave.later(how=how)
     worker_process(BACKOFF_BASE=0.1)
     wait_for_status(job, Status.FAILED)
     assert (job.crash_count, job.failure_count) == (3, 0)
     assert job.transitions.get(to_status=Status.FAILED).reason == "crash_limit"
+
+
+def test_a_worker_whose_row_was_deleted_writes_it_again(worker_process: StartWorker) -> None:
+    worker = worker_process("--name", "forgotten", LEASE=LEASE)
+    wait_until(lambda: WorkerProcess.objects.filter(worker="forgotten").exists(), 30, "the worker")
+    Worker.objects.get(name="forgotten").delete()
+    wait_until(lambda: WorkerProcess.objects.filter(worker="forgotten").exists(), 30, "the row")
+    assert "heartbeat failed" not in worker.output
 
 
 def test_sigterm_lets_a_job_finish(
