@@ -15,7 +15,7 @@ from django_jobs import failpoints
 from django_jobs.announcing import announce_start
 from django_jobs.conf import config
 from django_jobs.registry import registry
-from django_jobs.runtime.connections import renew_connections
+from django_jobs.runtime.connections import tidy_connections
 from django_jobs.runtime.foresight import Foresight
 from django_jobs.runtime.patience import Patience
 from django_jobs.runtime.units import unit_of_work
@@ -68,7 +68,7 @@ class Claimer:
         """
         if self.patience.seconds_left:
             return None
-        renew_connections()
+        tidy_connections()
         try:
             claimed = self._claim()
         except Error as error:

@@ -24,6 +24,10 @@ SPARING: Final = 60.0
 _here: Final = threading.local()
 
 
+#: The threads that have ever opened a connection.
+_connected: Final[set[int]] = set()
+
+
 class _Era:
     """From one loss of the database to the next. What was opened before is not used after."""
 
@@ -39,6 +43,7 @@ class _Scarcity:
 def _note_connection(**_: Any) -> None:
     if not getattr(_here, "has_connected", False):
         _here.has_connected = True
+        _connected.add(threading.get_ident())
         _here.era = _Era.number
 
 
@@ -117,6 +122,26 @@ def renew_connections() -> None:
         _discard_all()
 
 
+def has_connected(thread: int) -> bool:
+    """Whether the thread with this number has ever opened a connection."""
+    return thread in _connected
+
+
+def renew_shared_connections() -> None:
+    """The same in a thread that several jobs use in turn: whole connections stay as they are."""
+    renew_connections()
+    for connection in connections.all(initialized_only=True):
+        try:
+            connection.close_if_unusable_or_obsolete()
+        except Error:
+            _discard(connection)
+
+
+def drop_connections() -> None:
+    """After a job that was interrupted, perhaps amid a statement whose answer nobody has read."""
+    _discard_all()
+
+
 def connections_are_scarce() -> bool:
     """Whether the server had none left when this process asked for one a short while ago."""
     return time.monotonic() < _Scarcity.ends_at
@@ -131,7 +156,8 @@ def spare_connections() -> None:
     if connections_are_scarce():
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block:
-                connection.close()
+                with contextlib.suppress(Exception):  # what was to be done is done
+                    connection.close()
 
 
 def lose_connections(error: BaseException) -> None:

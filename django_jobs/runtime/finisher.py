@@ -94,6 +94,7 @@ class Finisher(threading.Thread):
                 self._write(self._prepared(unwritten))
             if len(unwritten) < len(batch):
                 self._tell_of_written(batch)
+            tidy_connections()  # receivers of signals may have used any database
             self._patience.forget()
             self._written()
 

@@ -9,7 +9,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from asgiref.sync import sync_to_async
+
 from django_jobs.execution import Attempt, attempt_async
+from django_jobs.runtime.connections import has_connected, renew_shared_connections
 from django_jobs.runtime.inflight import TOO_LATE
 from django_jobs.runtime.lifeline import end_process
 
@@ -35,6 +38,9 @@ class Loop:
         self._ended = ended
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: The thread in which Django asks the database for all coroutines, once it is known.
+        self._database_thread: int | None = None
+        self._chores: set[asyncio.Task[None]] = set()
 
     def start(self, jobs: Sequence[tuple[int, Running]]) -> None:
         """Run jobs in their slots; called from any thread, one at a time."""
@@ -45,10 +51,26 @@ class Loop:
             self._start_one(slot, running)
 
     def _start_one(self, slot: int, running: Running) -> None:
+        self._look_after_connections()
         # The outcome survives the task: a job may cancel the one it runs in.
         outcome: list[Attempt] = []
         task = self._running_loop().create_task(self._attempt(slot, running, outcome))
         task.add_done_callback(partial(self._settle, slot, running, outcome))
+
+    def _look_after_connections(self) -> None:
+        """Have broken ones dropped before the job asks for one: that thread takes turns.
+
+        It is not ours, so that nobody else does; and jobs that never ask pay nothing.
+        """
+        thread = self._database_thread
+        # The first look finds out which thread it is.
+        if has_connected(thread) if thread is not None else not self._chores:
+            chore = self._running_loop().create_task(self._renew_connections())
+            self._chores.add(chore)
+            chore.add_done_callback(self._chores.discard)
+
+    async def _renew_connections(self) -> None:
+        self._database_thread = await sync_to_async(_renewed_in)()
 
     async def _attempt(self, slot: int, running: Running, outcome: list[Attempt]) -> None:
         if running.came_too_late():
@@ -77,6 +99,11 @@ class Loop:
                 target=_run_for_ever, args=[self._loop], name=f"loop-{self._queue}", daemon=True
             ).start()
         return self._loop
+
+
+def _renewed_in() -> int:
+    renew_shared_connections()
+    return threading.get_ident()
 
 
 def _run_for_ever(loop: asyncio.AbstractEventLoop) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from django_jobs.execution import Attempt, attempt
-from django_jobs.runtime.connections import renew_connections, tidy_connections
+from django_jobs.runtime.connections import drop_connections, renew_connections, tidy_connections
 from django_jobs.runtime.inflight import TOO_LATE
 from django_jobs.runtime.isolated import attempt_isolated
 from django_jobs.runtime.lifeline import end_process
@@ -171,6 +171,8 @@ class QueuePool:
         done = attempt(running.definition, running.job, running.reporter)
         if os.getpid() != self._pid:
             os._exit(0)  # the job forked and its copy came back here: it holds no lease
+        if running.job.timeout is not None and done.duration >= running.job.timeout:
+            drop_connections()
         tidy_connections()
         self._slots.leave(slot, done.duration, running.job.timeout)
         self._done(running, done)

@@ -13,7 +13,7 @@ from django_jobs.announcing import announce_progress
 from django_jobs.conf import config
 from django_jobs.outcome import Outcome
 from django_jobs.registry import registry
-from django_jobs.runtime.connections import renew_connections
+from django_jobs.runtime.connections import tidy_connections
 from django_jobs.runtime.patience import Patience
 from django_jobs.runtime.units import unit_of_work
 from django_jobs.stores import active_store
@@ -49,7 +49,7 @@ class Reports(threading.Thread):
     def run(self) -> None:
         """Work until told to stop."""
         while not self._stopping.wait(max(config.PROGRESS_INTERVAL, self._patience.seconds_left)):
-            renew_connections()
+            tidy_connections()
             try:
                 self.flush()
                 has_looked = self._look_at_leases()

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django_jobs import operations
 from django_jobs.models import Job, Queue
 from django_jobs.states import Status
+from tests.harness.outages import only_postgres
 from tests.harness.waiting import wait_until
 from tests.processes import jobs
 from tests.processes.conftest import wait_for_status
@@ -87,6 +88,15 @@ def test_a_job_that_takes_too_long_is_interrupted(job_definition: object) -> Non
     job = job_definition.later()  # type: ignore[attr-defined]
     wait_for_status(job, Status.FAILED)
     assert "timeout of 0.3 seconds" in job.error
+
+
+@only_postgres
+def test_an_interrupted_job_leaves_its_connection_to_nobody() -> None:
+    lonely = jobs.connection_used.using(queue="single")
+    before = wait_for_status(lonely.later(spins=False), Status.COMPLETED).result
+    assert wait_for_status(lonely.later(spins=False), Status.COMPLETED).result == before
+    wait_for_status(lonely.later(spins=True), Status.FAILED)
+    assert wait_for_status(lonely.later(spins=False), Status.COMPLETED).result != before
 
 
 def test_async_jobs_run_side_by_side() -> None:

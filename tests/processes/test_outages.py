@@ -67,6 +67,17 @@ def test_sessions_that_are_ended_again_and_again_end_no_process(
 
 
 @only_postgres
+def test_coroutines_get_a_new_connection_as_well(worker_process: StartWorker) -> None:
+    worker_process("--queues", "default:2")
+    wait_for_status(jobs.connection_of_coroutines.later(), Status.COMPLETED)
+    terminate_others()
+    # The first one may be who finds out.
+    wait_for_status(jobs.connection_of_coroutines.later(), Status.COMPLETED, Status.RETRYING)
+    for _ in range(2):
+        wait_for_status(jobs.connection_of_coroutines.later(), Status.COMPLETED)
+
+
+@only_postgres
 def test_results_wait_while_the_server_is_read_only(
     worker_process: StartWorker, trace: str, lines: Lines, gate_file: Path
 ) -> None:
