@@ -139,6 +139,13 @@ def test_samples_run(name: str, orders: ModuleType) -> None:
             scope[work_through]()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_atomic_job_of_the_samples_completes(orders: ModuleType) -> None:
+    fill(orders, ROOT / "docs/jobs.md")
+    result = orders.close_month.now("CA", "2026-01")
+    assert result.success, result.error
+
+
 @pytest.mark.parametrize("page", [*DOCS, ROOT / "README.md"], ids=shown)
 def test_settings_in_samples_are_accepted(page: Path) -> None:
     for sample in samples(page, "python"):
