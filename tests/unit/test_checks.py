@@ -407,6 +407,33 @@ def test_a_usable_buffer_and_none(settings: Any) -> None:
     assert checks.check_recovery() == []
 
 
+def test_the_router_lets_the_buffer_have_tables(settings: Any) -> None:
+    class Usual:
+        def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:
+            return db == "default" if app_label == "django_jobs" else None
+
+    settings.DJANGO_JOBS = {"RECOVERY_DB_ALIAS": "buffer"}
+    settings.DATABASE_ROUTERS = [Usual()]
+    assert checks.check_routing() == []
+    (message,) = checks.check_recovery()
+    assert message.id == "django_jobs.E007"
+    assert "the router lets nothing be migrated in 'buffer'" in message.msg
+
+
+@pytest.mark.django_db(databases=["default", "buffer"])
+def test_recorded_migrations_without_tables_are_told(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DJANGO_JOBS = {"RECOVERY_DB_ALIAS": "buffer"}
+    monkeypatch.setattr(
+        connections["buffer"].introspection, "table_names", lambda *_: ["django_migrations"]
+    )
+    (message,) = checks.check_recovery_migrations(databases=["buffer"])
+    assert message.id == "django_jobs.W010"
+    assert "there are no tables" in message.msg
+    assert "zero --fake --database buffer" in str(message.hint)
+
+
 @pytest.mark.django_db(databases=["default", "buffer"])
 def test_the_buffer_is_migrated(settings: Any) -> None:
     settings.DJANGO_JOBS = {"RECOVERY_DB_ALIAS": "buffer"}
