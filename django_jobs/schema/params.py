@@ -116,15 +116,19 @@ class ParamsSchema:
         try:
             return plan.signature.bind(*args, **kwargs).arguments
         except TypeError as error:
-            hint = self._closest(kwargs)
+            hint = self._closest(kwargs, str(error))
             raise InvalidArguments(f"params: {error}{hint}; expected {plan.text}") from None
 
-    def _closest(self, kwargs: Any) -> str:
-        """Name the parameter that was meant by an unknown one, if there is a similar one."""
+    def _closest(self, kwargs: Any, message: str) -> str:
+        """Name the parameter that was meant by an unknown one, if there is a similar one.
+
+        Python tells of a missing parameter before an unknown one, which is then named here.
+        """
         if not isinstance(kwargs, Mapping):
             return ""
         for name in kwargs:
             if isinstance(name, str) and name not in self.plan.names:
                 similar = difflib.get_close_matches(name, self.plan.names, n=1)
-                return f" (did you mean {similar[0]!r}?)" if similar else ""
+                unknown = "" if repr(name) in message else f"; {name!r} is unexpected"
+                return unknown + (f" (did you mean {similar[0]!r}?)" if similar else "")
         return ""

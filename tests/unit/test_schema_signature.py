@@ -91,6 +91,8 @@ def test_only_what_was_passed_is_stored_and_comes_back(
         (plain, ("CA", DAY, 5, 6), {}, ["too many positional arguments", "plain("]),
         (plain, ("CA", DAY), {"region": "x"}, ["multiple values", "'region'"]),
         (plain, ("CA", DAY), {"tops": 5}, ["unexpected", "'tops'", "did you mean 'top'?"]),
+        (plain, (), {"regoin": "CA", "since": DAY}, ["'regoin' is unexpected (did"]),
+        (plain, (), {"region": "CA", "queue": 5}, ["missing", "'since'; 'queue' is unexpected;"]),
         (plain, (), {"region": "CA", "since": DAY, "queue": 5}, ["unexpected", "'queue'"]),
         (positional_only, (), {"a": 1}, ["'a'"]),
         (keyword_only, (1,), {}, ["too many positional arguments", "keyword_only(*, a: int"]),
