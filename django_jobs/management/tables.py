@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.utils import timezone
+
+#: A longer cell moves the rest of its own line, and no other line's.
+_WIDEST: Final = 60
 
 
 class Output(Protocol):
@@ -18,7 +21,9 @@ class Output(Protocol):
 def print_table(output: Output, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write aligned columns; control characters of the cells are escaped."""
     lines = [header, *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    widths = [
+        min(_WIDEST, max(len(line[column]) for line in lines)) for column in range(len(header))
+    ]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         output.write("  ".join(cells).rstrip())

@@ -44,6 +44,13 @@ def test_every_value_has_its_source(
     assert "default" in lines["SWEEP_INTERVAL"]
 
 
+def test_a_long_value_widens_no_other_line(manage: Manage) -> None:
+    lines = shown(manage("runjobs", "--show-config").out)
+
+    assert len(lines["SENSITIVE_KEYS"]) > 300
+    assert all(len(line) < 220 for name, line in lines.items() if name != "SENSITIVE_KEYS")
+
+
 def test_a_bad_option_shows_no_configuration(manage: Manage) -> None:
     outcome = manage("runjobs", "--show-config", "--queues", "a b")
 
