@@ -44,6 +44,6 @@ def dead_letters(patient: Patient) -> Verdict:
     most = [f"{name} ({count})" for name, count in names.most_common()]
     return warn(
         f"{number} gave up within a day: {listed(most)}",
-        "See their errors in the admin or with “manage.py jobs_list --status failed”; then "
-        "jobs_retry or jobs_discard.",
+        "See their errors in the admin or with “manage.py jobs_list --status failed --json”; "
+        "then jobs_retry or jobs_discard.",
     )

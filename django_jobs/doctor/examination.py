@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import Error
+from django.db import Error, ProgrammingError
 
 from django_jobs.doctor.finding import Finding, Verdict, not_applicable, warn
 from django_jobs.doctor.patient import Patient
@@ -69,9 +69,10 @@ def failed(error: Exception) -> Verdict:
     """
     lines = str(error).strip().splitlines()
     text = f"{type(error).__name__}: {lines[0] if lines else ''}"[:_LONGEST]
-    advice = (
-        "The database refused to answer, or not in time; see its log."
-        if isinstance(error, Error)
-        else "See what the settings and the other rows say."
-    )
+    if isinstance(error, ProgrammingError) or text.startswith("OperationalError: no such "):
+        advice = "Tables or columns are missing: see the row “migrations”."
+    elif isinstance(error, Error):
+        advice = "The database refused to answer, or not in time; see its log."
+    else:
+        advice = "See what the settings and the other rows say."
     return warn(f"could not be examined: {text}", advice)

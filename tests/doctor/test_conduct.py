@@ -8,9 +8,10 @@ import time
 from typing import Any
 
 import pytest
-from django.db import InternalError, connection, transaction
+from django.db import DatabaseError, InternalError, connection, transaction
 
 from django_jobs.doctor import Condition, examine, patient
+from django_jobs.doctor.examination import failed
 from django_jobs.doctor.examining import EXAMINATIONS
 from django_jobs.models import Job
 from django_jobs.states import Status
@@ -146,6 +147,14 @@ def test_whatever_breaks_is_a_row(monkeypatch: pytest.MonkeyPatch, settings: Any
     checks, answer = examine()
     assert checks.found.startswith("could not be examined: RuntimeError: the router is broken")
     assert answer.condition is Condition.PROBLEM
+
+
+@pytest.mark.django_db
+def test_missing_tables_are_no_fault_of_the_server() -> None:
+    with pytest.raises(DatabaseError) as raised, transaction.atomic():
+        connection.cursor().execute("SELECT 1 FROM django_jobs_nowhere")
+    assert "see the row “migrations”" in failed(raised.value).fix
+    assert "refused to answer" in failed(DatabaseError("server closed the connection")).fix
 
 
 @pytest.mark.usefixtures("any_status")
