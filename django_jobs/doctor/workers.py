@@ -46,7 +46,7 @@ def silent_workers(patient: Patient) -> Verdict:
     return warn(
         f"no heartbeat for longer than LEASE ({span(patient.lease)}): {listed(silent)}",
         "Their jobs are taken back by the others. See whether the machine is up and what the "
-        "worker logged; start it again.",
+        "worker logged; start it again. If it is gone for good, delete its row in the admin.",
     )
 
 
