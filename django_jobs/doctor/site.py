@@ -34,7 +34,7 @@ def system_checks(patient: Patient) -> Verdict:
         if message.id not in _ELSEWHERE and not message.is_silenced()
     ]
     if not messages:
-        return ok(f"all {len(ours)} pass")
+        return ok(f"all {len(ours)} pass, but for what has a row below")
     found = " · ".join(_short(message) for message in messages)
     fixes = " · ".join(dict.fromkeys(str(message.hint) for message in messages if message.hint))
     return (problem if any(one.is_serious() for one in messages) else warn)(found, fixes)

@@ -64,6 +64,6 @@ def rescue_dead_process(process: UUID, running: Collection[UUID]) -> int:
 
 def _announce(rescued: Collection[Rescued]) -> None:
     if rescued:
-        logger.warning("%d jobs were taken from a worker that was lost", len(rescued))
+        logger.warning("Jobs taken from workers that were lost: %d", len(rescued))
     for job in rescued:
         announce_rescue(registry.find(job.job_name), job)
