@@ -97,6 +97,12 @@ def pay(context: JobContext, card: Any, region: str = "", how: str = "") -> Any:
     return {"card": card, "echo": f"paid by {card}", "region": region}
 
 
+@job(name="tests.show_card")
+def show_card(card: Any) -> Any:
+    """To this one it is no secret."""
+    return card
+
+
 @job(name="tests.pay_apart", sensitive=("card",), max_attempts=1, isolation="process")
 def pay_apart(context: JobContext, card: Any, how: str) -> Any:
     """The same in a process of its own."""

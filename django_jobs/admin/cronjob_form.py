@@ -148,7 +148,7 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
     def _check_params(self, cleaned: dict[str, Any], definition: JobDefinition[Any, Any]) -> None:
         if "params" not in self.fields:  # not for the eyes of this user; they must fit all the same
             if "job_name" in self.changed_data:
-                self._fit("job_name", definition, self.instance.params)
+                self._check_unseen(definition)
             return
         if "params" not in cleaned:
             return
@@ -166,6 +166,14 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
         fitting = self._fit("params", definition, params)
         if fitting is not None:
             cleaned["params"] = fitting
+
+    def _check_unseen(self, definition: JobDefinition[Any, Any]) -> None:
+        """Parameters that go to another job without having been looked at."""
+        if payload.masked_params(self.instance) != self.instance.params:
+            # As above: what is secret of this job may be shown of the other.
+            self.add_error("job_name", payload.needed())
+            return
+        self._fit("job_name", definition, self.instance.params)
 
     def _fit(
         self, field: str, definition: JobDefinition[Any, Any], params: dict[str, Any]

@@ -148,6 +148,21 @@ def test_who_may_not_see_parameters_changes_the_rest(log_in: LogIn, schedule: Cr
     assert SECRET not in refused.content.decode()
 
 
+def test_secrets_go_to_no_other_job_by_somebody_who_may_not_see_them(
+    log_in: LogIn, schedule: CronJob
+) -> None:
+    CronJob.objects.update(params={"card": SECRET})
+    client = log_in("view_cronjob", "change_cronjob")
+    refused = client.post(page_of(schedule), form_of(schedule, job_name="tests.show_card"))
+    assert "job_name" in refused.context["adminform"].form.errors
+    schedule.refresh_from_db()
+    assert schedule.job_name == "tests.pay"
+    CronJob.objects.update(job_name="tests.show_card")  # here it is none
+    client.post(page_of(schedule), form_of(schedule, job_name="tests.pay"))
+    schedule.refresh_from_db()
+    assert (schedule.job_name, schedule.params) == ("tests.pay", {"card": SECRET})
+
+
 def test_what_is_masked_and_not_touched_keeps_its_value(boss: Client, schedule: CronJob) -> None:
     boss.post(page_of(schedule), typed(schedule, card=HIDDEN, region="NV"))
     schedule.refresh_from_db()
