@@ -29,8 +29,14 @@ _AWAY: Final = (
 )
 _READ_ONLY: Final = ("25006",)
 _CROWDED: Final = ("53300",)
-#: libpq tells no code when a server refuses to connect, only its words, here in English.
-_CROWDED_WORDS: Final = ("too many clients", "too many connections", "connection slots are")
+#: libpq tells no code when a server refuses to connect, only its words, here in English; the last
+#: ones are PgBouncer's.
+_CROWDED_WORDS: Final = (
+    "too many clients",
+    "too many connections",
+    "connection slots are",
+    "no more connections allowed",
+)
 #: What ends a session.
 _DISCONNECTED: Final = ("08", "28", "3D", "57P", "25P03", "25P04")
 #: Serialisation failures and deadlocks.

@@ -167,6 +167,7 @@ CROWDED = [
     OperationalError("connection failed: FATAL:  sorry, too many clients already"),
     OperationalError('FATAL:  too many connections for database "site"'),
     OperationalError("FATAL:  remaining connection slots are reserved for roles"),
+    OperationalError("FATAL:  no more connections allowed (max_client_conn)"),
     OperationalError(1040, "Too many connections"),
     OperationalError(1203, "User site already has more than 'max_user_connections'"),
 ]
