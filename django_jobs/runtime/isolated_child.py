@@ -65,7 +65,8 @@ class JobProcess:
 
     def run(self) -> None:
         """Make the attempt."""
-        for number in (signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1):
+        # SIGINT stays ignored, as in its worker: what stops a service may send it to every process.
+        for number in (signal.SIGCHLD, signal.SIGUSR1):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, self._on_sigterm)
         request = self._lines.readline()

@@ -77,16 +77,23 @@ def test_a_worker_without_its_nursery_is_replaced(
     assert not lives(pid_in(lines()[0]))
 
 
-@pytest.mark.parametrize("grace", [60, 0.2])
+@pytest.mark.parametrize(
+    ("grace", "number"), [(60, signal.SIGTERM), (60, signal.SIGINT), (0.2, signal.SIGTERM)]
+)
 def test_a_worker_that_stops_lets_it_finish_or_releases_it(
-    worker_process: StartWorker, trace: str, lines: Lines, gate_file: Path, grace: float
+    worker_process: StartWorker,
+    trace: str,
+    lines: Lines,
+    gate_file: Path,
+    grace: float,
+    number: signal.Signals,
 ) -> None:
     job = jobs.isolated_gate.later(path=trace, opens=str(gate_file))
     worker = worker_process(*QUEUES, "--grace", str(grace))
     wait_until(lines, 30, "the job to start")
     # To all processes at once, as systemd does it.
     for pid in (*worker.members(), pid_in(lines()[0])):
-        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, number)
     if grace == 60:
         wait_until(Worker.objects.filter(state="draining").exists, 30, "draining")
         gate_file.touch()
