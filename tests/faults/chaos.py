@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -17,11 +18,22 @@ from django_jobs import operations
 from django_jobs.exceptions import EnqueueUnavailable, JobsError
 from django_jobs.models import Job
 from tests.faults import jobs
+from tests.faults.ledger import Account, account
 from tests.faults.stage import Stage
 from tests.harness.workers import WorkerProcess
 
 #: Never more jobs than this wait, so that what is tried is not how fast a queue drains.
 MOST_WAITING = 3000
+
+
+#: What a supervisor says after more than a second without a turn at SQLite's lock, where it ends no
+#: process for it.
+STARVED = re.compile(r"The heartbeat works again after (?!0\.)")
+
+
+def name_of(worker: WorkerProcess) -> str:
+    """The name that its transitions bear."""
+    return worker.arguments[worker.arguments.index("--name") + 1]
 
 
 @dataclass
@@ -35,6 +47,8 @@ class Chaos:
     counts: Counter[str] = field(default_factory=Counter)
     #: pid → when it was killed, by the clock of the traces
     killed: dict[int, float] = field(default_factory=dict)
+    #: when which worker was killed or frozen, as a whole or in part
+    struck: list[tuple[float, str]] = field(default_factory=list)
     _started: int = 0
 
     def fill_fleet(self, size: int) -> None:
@@ -77,6 +91,7 @@ class Chaos:
         children = victim.children()
         if children:
             pid = self.chance.choice(children)
+            self._note(victim)
             self.killed[pid] = time.time()
             os.kill(pid, signal.SIGKILL)
             self.counts["SIGKILL"] += 1
@@ -84,6 +99,7 @@ class Chaos:
     def kill_all(self) -> None:
         """A worker's host loses its power."""
         victim = self.chance.choice(self.fleet)
+        self._note(victim)
         for pid in victim.children():
             self.killed[pid] = time.time()
         victim.kill()
@@ -92,9 +108,11 @@ class Chaos:
 
     def freeze(self) -> None:
         """A worker's host stands still for longer than a lease."""
-        members = self.chance.choice(self.fleet).members()
+        victim = self.chance.choice(self.fleet)
+        members = victim.members()
         if connection.vendor == "sqlite" or not members:
             return  # it might hold the one lock
+        self._note(victim)
         for pid in members:
             os.kill(pid, signal.SIGSTOP)
         time.sleep(self.chance.uniform(1, 5))
@@ -102,6 +120,9 @@ class Chaos:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
         self.counts["freeze"] += 1
+
+    def _note(self, victim: WorkerProcess) -> None:
+        self.struck.append((time.time(), name_of(victim)))
 
     def pause(self) -> None:
         """An operator pauses the queue for a moment."""
@@ -127,3 +148,10 @@ class Chaos:
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
             self.counts["connections terminated"] += 1
+
+    def account(self) -> Account:
+        """What came of it all."""
+        unheard: set[str] = set()
+        if connection.vendor == "sqlite":
+            unheard = {name_of(one) for one in self.stage.workers if STARVED.search(one.output)}
+        return account(self.stage.traces(), self.killed, self.struck, unheard)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django_jobs.models import Job, JobTransition
 from django_jobs.states import Status
 from tests.faults.invariants import Trace
+
+#: Why an execution that had ended may run again.
+STRUCK = "killed or frozen before the outcome was written"
+ENDED = "its process had ended, or was ended by a supervisor that could not renew"
+UNHEARD = "the heartbeat had no turn at SQLite's lock"
+EXPLAINED = frozenset({STRUCK, ENDED, UNHEARD})
 
 _ACCEPTED = frozenset({Status.COMPLETED, Status.FAILED, Status.RETRYING, Status.CANCELLED})
 
@@ -38,12 +44,31 @@ class Account:
         ]
 
 
-def account(traces: Sequence[Trace], killed: Mapping[int, float]) -> Account:
-    """Compare what bodies did with what was accepted."""
+def account(
+    traces: Sequence[Trace],
+    killed: Mapping[int, float],
+    struck: Sequence[tuple[float, str]],
+    unheard: Collection[str],
+) -> Account:
+    """Compare what bodies did with what was accepted.
+
+    Args:
+        traces: what bodies did.
+        killed: pid → when.
+        struck: when which worker was killed or frozen.
+        unheard: the workers whose heartbeat had no turn at SQLite's lock.
+    """
     done = Account(jobs=Job.objects.count())
     ends = {(one.job_id, one.attempt) for one in traces if one.what == "end"}
     by_attempt = {(one.job_id, one.attempt): one.pid for one in traces if one.what == "start"}
     done.attempts = len(by_attempt)
+    begun = {(one.job_id, one.attempt): at for at, one in enumerate(traces) if one.what == "start"}
+    last_of = {one.pid: at for at, one in enumerate(traces)}
+
+    def outlived(pid: int, following: tuple[UUID, int]) -> bool:
+        """Whether a process did more when the next attempt of its job had begun elsewhere."""
+        return last_of[pid] > begun.get(following, len(traces))
+
     for job_id, steps in _steps().items():
         for claim, end, following in _attempts(steps):
             key = (job_id, claim.attempt)
@@ -52,7 +77,8 @@ def account(traces: Sequence[Trace], killed: Mapping[int, float]) -> Account:
             if end.actor.startswith("worker") and end.to_status in _ACCEPTED:
                 continue  # an accepted finish
             if key in ends:
-                done.duplicates[_cause(end, by_attempt[key], killed)] += 1
+                lives_on = outlived(by_attempt[key], (job_id, claim.attempt + 1))
+                done.duplicates[_cause(claim, end, struck, unheard, lives_on=lives_on)] += 1
             else:
                 done.interrupted += 1
             if following is not None and by_attempt[key] in killed:
@@ -84,7 +110,19 @@ def _attempts(
     ]
 
 
-def _cause(end: JobTransition, pid: int, killed: Mapping[int, float]) -> str:
-    if pid in killed:
-        return "killed before the outcome was written"
-    return f"{end.reason or end.to_status}"
+def _cause(
+    claim: JobTransition,
+    end: JobTransition,
+    struck: Sequence[tuple[float, str]],
+    unheard: Collection[str],
+    *,
+    lives_on: bool,
+) -> str:
+    """Why the job ran again: that its lease was taken away explains nothing."""
+    worker = claim.actor.removeprefix("worker:")
+    held = (claim.at.timestamp(), end.at.timestamp())
+    if any(name == worker and held[0] <= at <= held[1] for at, name in struck):
+        return STRUCK
+    if not lives_on:
+        return ENDED
+    return UNHEARD if worker in unheard else f"unexplained: {end.reason or end.to_status}"

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from tests.faults.chaos import Chaos
-from tests.faults.ledger import account
+from tests.faults.ledger import EXPLAINED
 from tests.faults.proxy import Mode
 from tests.faults.stage import Stage
 
@@ -79,7 +79,7 @@ def run(
                 time.sleep(0.1)
     chaos.fill_fleet(FLEET)
     chaos.stage.wait_until_done(LAST)
-    table = account(chaos.stage.traces(), chaos.killed)
+    table = chaos.account()
     with capsys.disabled():
         print(f"\n{request.node.name} on {connection.vendor}, --seed {request.config.option.seed}")
         rows = [("minutes", f"{(time.monotonic() - began) / 60:.1f}"), *table.rows()]
@@ -89,19 +89,8 @@ def run(
     chaos.stage.verify()
     with capsys.disabled():
         print("| invariants I1 to I10 | hold |")
-    unexplained = [cause for cause in table.duplicates if cause not in EXPLAINED]
+    unexplained = table.duplicates.keys() - EXPLAINED
     assert not unexplained, f"executions that were repeated without a kill: {table.duplicates}"
-
-
-#: Why an execution that had ended may run again: its process or its lease was lost.
-EXPLAINED = frozenset(
-    {
-        "killed before the outcome was written",
-        # The supervisor killed it, because it could not renew the leases.
-        "worker_lost",
-        "worker_lost before or after the job ran",
-    }
-)
 
 
 def restart(chaos: Chaos, request: pytest.FixtureRequest) -> None:
