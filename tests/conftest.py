@@ -27,6 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"chance: --seed {config.option.seed}"
+
+
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     names = databases.supervised_databases(config)
     return databases.run_on(names, config) if names else None

@@ -74,7 +74,8 @@ class Heartbeat:
         """Whether renewing failed for so long that others may soon take the jobs.
 
         Never on SQLite: while a job's transaction locks the leases out, it locks out everybody
-        who could take a job.
+        who could take a job. Where many write at once a heartbeat may have no turn although others
+        have; then the job runs again, and its first outcome is refused.
         """
         if connections[router.db_for_write(Job)].vendor == "sqlite":
             return False
