@@ -81,8 +81,10 @@ def account(
                 done.duplicates[_cause(claim, end, struck, unheard, lives_on=lives_on)] += 1
             else:
                 done.interrupted += 1
-            if following is not None and by_attempt[key] in killed:
-                waited = following.at.timestamp() - killed[by_attempt[key]]
+            killed_at = killed.get(by_attempt[key], 0.0)
+            # A number may be given to another process when its first owner is gone.
+            if following is not None and claim.at.timestamp() <= killed_at <= end.at.timestamp():
+                waited = following.at.timestamp() - killed_at
                 done.recoveries += 1
                 done.slowest_recovery = max(done.slowest_recovery, waited)
     return done

@@ -45,6 +45,7 @@ class Stage:
         #: Whether jobs end by exceptions, whose tracebacks belong into the log.
         self.jobs_raise = False
         self._is_verified = False
+        self._began = time.monotonic()
         self._effects = folder / "effects"
         self._effects.touch()
 
@@ -136,7 +137,8 @@ class Stage:
         self.stop_workers()
         invariants.check_rows(self.acknowledged, self.traces())
         outputs = [worker.output for worker in self.workers]
-        invariants.check_logs(outputs, jobs_raise=self.jobs_raise)
+        seconds = time.monotonic() - self._began
+        invariants.check_logs(outputs, seconds, jobs_raise=self.jobs_raise)
         wait_until(lambda: not invariants.leftovers_of_server(), 20, "I8: other connections to end")
         invariants.check_file()
 
