@@ -18,7 +18,7 @@ from tests.scenes import Configure
 EXAMPLES = int(os.environ.get("RUNJOBS_TESTS_EXAMPLES", "0"))
 
 SEARCH = settings(
-    max_examples=EXAMPLES or 40,
+    max_examples=EXAMPLES or 20,
     stateful_step_count=50,
     # The same examples in every run, unless more were asked for: then a failure prints its seed.
     derandomize=not EXAMPLES,
