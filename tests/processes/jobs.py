@@ -106,13 +106,12 @@ async def connection_of_coroutines() -> int:
 
 @job(name="processes.connection_used", timeout=0.3, max_attempts=1)
 def connection_used(spins: bool) -> int:
-    """Which session this thread has; when told to, go on until interrupted."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
+    """Which session this thread has, as a pooler sees it; when told to, go on until interrupted."""
+    connection.ensure_connection()
+    number: int = connection.connection.info.backend_pid
     while spins:
         pass
-    return int(pid)
+    return number
 
 
 @job(name="processes.sleep_async")
