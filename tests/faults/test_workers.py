@@ -281,7 +281,10 @@ def test_sighup_and_a_closed_stdout(stage: Stage) -> None:
         process.kill()
         process.wait()
     stage.wait_until_done()
+    # What nohup had the tests ignore the worker would ignore as well.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     hung_up = stage.worker("--name", "hung-up")
+    signal.signal(signal.SIGHUP, before)
     stage.enqueue(jobs.gate, opens=str(stage.gate()))
     wait_until(lambda: Job.objects.running().exists(), 30, "the job")
     hung_up.send(signal.SIGHUP)
