@@ -8,8 +8,10 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import psycopg
@@ -319,18 +321,33 @@ def test_the_caller_rolls_back(stage: Stage) -> None:
     stage.wait_for_starts()
     for is_kept in [True, False] * 10:
         # Left after a failure of the view, and no job of it is acknowledged.
-        with suppress(ViewFails), transaction.atomic():
+        with ThreadPoolExecutor(1) as elsewhere, suppress(ViewFails), transaction.atomic():
             outer = jobs.work.later()
             with transaction.atomic():
                 inner = jobs.work.later()
                 transaction.set_rollback(True)
-            time.sleep(0.1)
-            assert not {outer.pk, inner.pk} & {one.job_id for one in stage.traces()}
+            # Born later, committed earlier: when it runs, both have had their chance.
+            witness = elsewhere.submit(_enqueue_one).result(30)
+            stage.acknowledged.append(witness)
+            wait_until(lambda: witness in _begun(stage), 30, "the witness")  # noqa: B023
+            assert not {outer.pk, inner.pk} & _begun(stage)
             if not is_kept:
                 raise ViewFails
             stage.acknowledged.append(outer.pk)
     stage.wait_until_done()
-    assert Job.objects.count() == 11
+    assert Job.objects.count() == 31
+
+
+def _enqueue_one() -> UUID:
+    """In a thread with a connection of its own."""
+    try:
+        return jobs.work.later().pk
+    finally:
+        connection.close()
+
+
+def _begun(stage: Stage) -> set[UUID]:
+    return {one.job_id for one in stage.traces("start")}
 
 
 class ViewFails(Exception):
