@@ -40,7 +40,7 @@ def chaos(stage: Stage, chance: random.Random, request: pytest.FixtureRequest) -
 def test_a_short_random_soak(
     chaos: Chaos, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(chaos, request, capsys, minutes=0.35)
+    run(chaos, request, capsys, minutes=0.25)
 
 
 @pytest.mark.fault("F50")

@@ -58,6 +58,7 @@ def test_a_dead_process_is_replaced_and_its_job_given_back_at_once(
     assert WorkerProcess.objects.count() == 1
 
 
+@pytest.mark.fault("F38")
 def test_processes_do_not_outlive_their_parent(
     worker_process: StartWorker, trace: str, lines: Lines, gate_file: Path
 ) -> None:
@@ -123,7 +124,8 @@ def test_a_process_that_stands_still_while_its_parent_lives_is_replaced(
     assert worker.exit_code is None
 
 
-@pytest.mark.parametrize("how", ["die", "as if done", "as if worn out"])
+@pytest.mark.fault("F28")
+@pytest.mark.parametrize("how", ["die", "segfault", "as if done", "as if worn out"])
 def test_a_job_that_kills_its_process_three_times_becomes_a_dead_letter(
     worker_process: StartWorker, how: str
 ) -> None:
@@ -218,6 +220,7 @@ def test_leases_are_renewed_while_a_job_runs_longer_than_its_lease(
     assert [worker.exit_code for worker in workers] == [None, None]
 
 
+@pytest.mark.fault("F37")
 def test_the_drain_after_sigterm_may_take_longer_than_the_lease(
     worker_process: StartWorker, trace: str, lines: Lines
 ) -> None:
