@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django_jobs import log, signals
+from django_jobs import log, rollups, signals
 from django_jobs.states import Status
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def announce_progress(
 def announce_outcome(
     definition: JobDefinition[Any, Any] | None, job: ClaimedJob, outcome: Outcome, duration: float
 ) -> None:
-    """Log an accepted outcome and send its signal; snoozes and releases have none."""
+    """Log and count an accepted outcome and send its signal; snoozes and releases have none."""
+    if outcome.status != Status.PENDING:
+        rollups.count(job, outcome.status, duration)
     _log(job, outcome, duration)
     signal = _SIGNALS.get(outcome.status)
     if signal is None or not signal.receivers:
@@ -109,4 +111,5 @@ def announce_rescue(definition: JobDefinition[Any, Any] | None, rescued: Rescued
         crash_count=rescued.crash_count,
     )
     if rescued.status in (Status.FAILED, Status.CANCELLED):
+        rollups.count(rescued, rescued.status, None)
         signals.emit(_SIGNALS[rescued.status], definition, **details, exception=None)

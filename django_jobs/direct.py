@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections, router, transaction
 
+from django_jobs import rollups
 from django_jobs.announcing import announce_outcome, announce_start
 from django_jobs.conf import config
 from django_jobs.direct_reporter import DirectReporter
@@ -74,6 +75,7 @@ def _run_claimed(definition: JobDefinition[Any, R], claimed: ClaimedJob) -> JobR
     if not done.is_written:
         done = _finish(claimed, done, reporter)
     _after_commit(announce_outcome, definition, claimed, done.outcome, done.duration)
+    _after_commit(rollups.write)
     return _conclude(claimed, done, persisted=True)
 
 

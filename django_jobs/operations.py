@@ -19,9 +19,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import producing, signals
+from django_jobs.auditing import audit, some_ids
 from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
-from django_jobs.models import CronJob, DesiredState, Job, JobQuerySet, Worker
+from django_jobs.models import (
+    AuditAction,
+    CronJob,
+    DesiredState,
+    Job,
+    JobAudit,
+    JobQuerySet,
+    Worker,
+)
 from django_jobs.names import check_queue_name
 from django_jobs.options import UsingOptions
 from django_jobs.registry import registry
@@ -70,22 +79,26 @@ def retry(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationRes
         by: who does it, for the transitions.
         reason: why, for the transitions.
     """
-    return _in_batches(active_store().retry, jobs, by, reason)
+    return _in_batches(AuditAction.RETRY, active_store().retry, jobs, by, reason)
 
 
 def run_now(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """Make scheduled and retrying jobs due at once."""
-    return _in_batches(active_store().run_now, jobs, by, reason)
+    return _in_batches(AuditAction.RUN_NOW, active_store().run_now, jobs, by, reason)
 
 
 def cancel(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """End waiting jobs as cancelled; ask running ones to stop, by ``context.cancelled``."""
-    return _in_batches(active_store().cancel, jobs, by, reason, announce=_CANCELLED)
+    return _in_batches(
+        AuditAction.CANCEL, active_store().cancel, jobs, by, reason, announce=_CANCELLED
+    )
 
 
 def discard(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """Drop waiting jobs and dead letters for good."""
-    return _in_batches(active_store().discard, jobs, by, reason, announce=_DISCARDED)
+    return _in_batches(
+        AuditAction.DISCARD, active_store().discard, jobs, by, reason, announce=_DISCARDED
+    )
 
 
 def pause_queue(name: str, *, by: str = "", reason: str = "") -> bool:
@@ -97,16 +110,23 @@ def pause_queue(name: str, *, by: str = "", reason: str = "") -> bool:
     Raises:
         InvalidQueueName: no queue can have this name.
     """
-    return active_store().pause(check_queue_name(name), _text(by, 200), _text(reason, 500))
+    with transaction.atomic(using=router.db_for_write(Job)):
+        paused = active_store().pause(check_queue_name(name), _text(by, 200), _text(reason, 500))
+        if paused:
+            audit(AuditAction.PAUSE, by=by, target=name, reason=reason)
+    return paused
 
 
 def resume_queue(name: str, *, by: str = "") -> bool:
     """Let a queue be claimed from again; return whether it was paused."""
-    del by  # Kept for symmetry with pause_queue: an audit records it.
-    return active_store().resume(check_queue_name(name))
+    with transaction.atomic(using=router.db_for_write(Job)):
+        resumed = active_store().resume(check_queue_name(name))
+        if resumed:
+            audit(AuditAction.RESUME, by=by, target=name)
+    return resumed
 
 
-def enqueue_cron_job(cron_job: CronJob) -> Job:
+def enqueue_cron_job(cron_job: CronJob, *, by: str = "") -> Job:
     """Enqueue the job of a schedule, whatever the clock and the overlap policy say.
 
     Raises:
@@ -123,11 +143,20 @@ def enqueue_cron_job(cron_job: CronJob) -> Job:
     with transaction.atomic(using=router.db_for_write(CronJob)):
         job = producing.enqueue(definition, [producing.build(definition, cron_job.params)])[0]
         CronJob.objects.filter(pk=cron_job.pk).update(last_job=job)
+        audit(
+            AuditAction.RUN_CRON,
+            by=by,
+            target=cron_job.name,
+            count=1,
+            details={"ids": some_ids([job.pk])},
+        )
     cron_job.last_job = job
     return job
 
 
-def set_desired_state(worker: str, state: DesiredState | str) -> bool:
+def set_desired_state(
+    worker: str, state: DesiredState | str, *, by: str = "", reason: str = ""
+) -> bool:
     """Tell a worker to run, drain (claim nothing new) or stop; it obeys at its next heartbeat.
 
     Returns:
@@ -138,7 +167,17 @@ def set_desired_state(worker: str, state: DesiredState | str) -> bool:
     """
     if state not in DesiredState.values:
         raise InvalidOption(f"state: one of {', '.join(DesiredState.values)}; got {shown(state)}.")
-    return bool(Worker.objects.filter(name=worker).update(desired_state=state))
+    with transaction.atomic(using=router.db_for_write(Worker)):
+        told = bool(Worker.objects.filter(name=worker).update(desired_state=state))
+        if told:
+            audit(
+                AuditAction.TELL_WORKER,
+                by=by,
+                target=worker,
+                reason=reason,
+                details={"desired_state": str(state)},
+            )
+    return told
 
 
 #: What ended: the status, and the signal that tells of it.
@@ -148,6 +187,7 @@ _DISCARDED: Final = (Status.DISCARDED, signals.job_discarded)
 
 
 def _in_batches(
+    action: AuditAction,
     verb: Callable[[Sequence[UUID], str, str], Moved],
     jobs: JobsArgument,
     by: str,
@@ -157,6 +197,8 @@ def _in_batches(
     actor = f"operator:{by}" if by else "operator"
     result = OperationResult()
     ids = _ids(jobs)
+    # Before anything is done: should this process die in between, something tells of it.
+    entry = audit(action, by=by, reason=reason)
     while batch := list(islice(ids, BATCH)):
         moved = verb(batch, _text(actor, 200), _text(reason, 500))
         result.done += moved.done
@@ -164,7 +206,19 @@ def _in_batches(
         if announce is not None and announce[1].receivers:
             tell = partial(_announce, announce, moved.done, reason)
             transaction.on_commit(tell, using=router.db_for_write(Job), robust=True)
+    _complete(entry, result)
     return result
+
+
+def _complete(entry: JobAudit, result: OperationResult) -> None:
+    """Say in the audit what was done; nothing was, if every job was skipped."""
+    if not result.done:
+        entry.delete()
+        return
+    entry.count = len(result.done)
+    entry.target = str(result.done[0]) if entry.count == 1 else ""
+    entry.details = {"ids": some_ids(result.done), "skipped": len(result.skipped)}
+    entry.save()
 
 
 def _announce(announcement: _Announcement, ids: Sequence[UUID], reason: str) -> None:

@@ -17,6 +17,7 @@ from django_jobs.conf.kinds import (
     Patterns,
     Queues,
     Retention,
+    Text,
 )
 from django_jobs.conf.numbers import Amount, Size, Whole
 from django_jobs.sensitive import DEFAULT_KEYS
@@ -173,6 +174,28 @@ class Configuration:
     )
     RECOVERY_MAX_JOBS: int = _setting(
         10_000, Whole(1, 10_000_000), "Most jobs that wait there.", unit="jobs"
+    )
+
+    # What the pages of the admin read.
+    ROLLUPS: bool = _setting(
+        True, Flag(), "Count ended attempts by minute, for the charts of the admin."
+    )
+    ROLLUP_RETENTION_DAYS: float = _setting(
+        30.0, Amount(1, 36_500, "days"), "How long these sums are kept.", unit="days"
+    )
+    AUDIT_RETENTION_DAYS: float = _setting(
+        365.0,
+        Amount(0, 36_500, "days"),
+        "How long is kept what operators did.",
+        unit="days",
+    )
+    RELEASE: str = _setting(
+        "", Text(100), "The release of the site, such as a version or a commit; deploys show by it."
+    )
+    PERMISSION_HOOK: str | None = _setting(
+        None,
+        DottedPath(optional=True),
+        "A function that decides who may do what to which job or queue, beside the permissions.",
     )
 
     # Cleaning up.

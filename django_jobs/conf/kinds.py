@@ -53,6 +53,25 @@ class Flag:
         return value
 
 
+@dataclass(frozen=True)
+class Text:
+    """A line of text."""
+
+    longest: int
+
+    @property
+    def allowed(self) -> str:
+        return f"a text of at most {self.longest} printable characters"
+
+    def from_text(self, text: str) -> str:
+        return text.strip()
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or len(value) > self.longest or not value.isprintable():
+            raise refusal(value, self.allowed)
+        return value
+
+
 _FALSE_WORDS = ("false", "off", "no", "n", "0")
 
 

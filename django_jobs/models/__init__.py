@@ -1,25 +1,33 @@
 """The tables of django_jobs."""
 
+from django_jobs.models.audit import AuditAction, AuditSource, JobAudit
 from django_jobs.models.clusterlock import ClusterLock
 from django_jobs.models.cronjob import CronJob, CronSlot, MissedPolicy, OverlapPolicy, SlotOutcome
 from django_jobs.models.job import Job, JobQuerySet
 from django_jobs.models.queue import Queue
+from django_jobs.models.rollup import JobRollup, Period, QueueSample
 from django_jobs.models.transition import JobLog, JobTransition, LogLevel
 from django_jobs.models.worker import DesiredState, Worker, WorkerProcess, WorkerState
 
 __all__ = [
+    "AuditAction",
+    "AuditSource",
     "ClusterLock",
     "CronJob",
     "CronSlot",
     "DesiredState",
     "Job",
+    "JobAudit",
     "JobLog",
     "JobQuerySet",
+    "JobRollup",
     "JobTransition",
     "LogLevel",
     "MissedPolicy",
     "OverlapPolicy",
+    "Period",
     "Queue",
+    "QueueSample",
     "SlotOutcome",
     "Worker",
     "WorkerProcess",

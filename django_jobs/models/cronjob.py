@@ -98,6 +98,7 @@ class CronJob(models.Model):
         verbose_name = _("cron job")
         verbose_name_plural = _("cron jobs")
         ordering = ["name"]
+        permissions = [("manage_cron", "Can run, enable and disable schedules")]
         indexes = [
             models.Index(
                 fields=["next_run_at"],

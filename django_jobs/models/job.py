@@ -169,6 +169,7 @@ class Job(Awaitable, models.Model):
             ("retry_job", "Can retry and run jobs now"),
             ("cancel_job", "Can cancel jobs"),
             ("discard_job", "Can discard jobs"),
+            ("enqueue_job", "Can enqueue jobs"),
             ("view_job_payload", "Can see parameters, results, errors and log lines of jobs"),
         ]
 

@@ -40,6 +40,13 @@ class Worker(models.Model):
         _("desired state"), max_length=10, choices=DesiredState.choices, default=DesiredState.RUN
     )
     version = ExactCharField(_("version"), max_length=100, default="", blank=True)
+    release = ExactCharField(
+        _("release"),
+        max_length=100,
+        default="",
+        blank=True,
+        help_text=_("Of the site, as the setting RELEASE tells."),
+    )
     host = ExactCharField(_("host"), max_length=255, default="", blank=True)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     last_heartbeat_at = models.DateTimeField(_("last heartbeat at"), null=True, blank=True)

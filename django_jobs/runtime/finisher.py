@@ -11,7 +11,7 @@ from dataclasses import replace
 from traceback import format_tb
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from django_jobs import failpoints
+from django_jobs import failpoints, rollups
 from django_jobs.announcing import announce_outcome
 from django_jobs.conf import config
 from django_jobs.outcome import Outcome
@@ -70,6 +70,7 @@ class Finisher(threading.Thread):
         self.ended = 0
         self._give_up = threading.Event()
         self._patience = Patience("Writing outcomes")
+        self._rollups_due_at = time.monotonic() + rollups.INTERVAL
 
     def add(self, running: Running, done: Attempt) -> None:
         """Queue the outcome of a job; never blocks."""
@@ -97,6 +98,17 @@ class Finisher(threading.Thread):
             tidy_connections()  # receivers of signals may have used any database
             self._patience.forget()
             self._written()
+            self._write_rollups()
+        self._rollups_due_at = 0.0
+        self._write_rollups()
+
+    def _write_rollups(self) -> None:
+        """Now and then, also when nothing ends any more."""
+        if time.monotonic() >= self._rollups_due_at:
+            self._rollups_due_at = time.monotonic() + rollups.INTERVAL
+            with unit_of_work():
+                rollups.write()
+            tidy_connections()
 
     def _tell_of_written(self, batch: list[tuple[Running, Attempt]]) -> None:
         """``atomic=True`` jobs have written their ends themselves; the rest is as for all."""
@@ -128,8 +140,9 @@ class Finisher(threading.Thread):
     def _next_batch(self) -> list[tuple[Running, Attempt]]:
         """Wait for outcomes; an empty list is the end."""
         while not self._ended and not self._is_ending:
-            self._is_awake.wait()
+            self._is_awake.wait(rollups.INTERVAL if rollups.are_unwritten() else None)
             self._is_awake.clear()  # before looking: what is added from here on sets it again
+            self._write_rollups()
         if config.ACK == "each":
             return [self._ended.popleft()] if self._ended else []
         self._linger()

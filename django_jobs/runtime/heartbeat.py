@@ -11,8 +11,17 @@ from django.db import connections, router
 from django.db.models.functions import Now
 
 import django_jobs
+from django_jobs.auditing import audit, through
 from django_jobs.conf import config
-from django_jobs.models import DesiredState, Job, Worker, WorkerProcess, WorkerState
+from django_jobs.models import (
+    AuditAction,
+    AuditSource,
+    DesiredState,
+    Job,
+    Worker,
+    WorkerProcess,
+    WorkerState,
+)
 from django_jobs.runtime.connections import longest_connect
 from django_jobs.runtime.memory import resident_memory
 from django_jobs.runtime.patience import Patience
@@ -43,6 +52,7 @@ class Heartbeat:
 
     def announce(self) -> None:
         """Write the worker's row: it is starting, and meant to run."""
+        known = Worker.objects.filter(name=self._options.name, release=config.RELEASE).exists()
         Worker.objects.update_or_create(
             name=self._options.name,
             defaults={
@@ -50,11 +60,15 @@ class Heartbeat:
                 "state": WorkerState.RUNNING,
                 "desired_state": DesiredState.RUN,
                 "version": django_jobs.__version__,
+                "release": config.RELEASE,
                 "host": os.uname().nodename,
                 "started_at": Now(),
                 "last_heartbeat_at": Now(),
             },
         )
+        if config.RELEASE and not known:
+            with through(AuditSource.WORKER):
+                audit(AuditAction.DEPLOY, by=self._options.name, target=config.RELEASE)
 
     @property
     def seconds_left(self) -> float:

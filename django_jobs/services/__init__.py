@@ -10,6 +10,12 @@ from django_jobs.services.cron import fire_due_crons
 from django_jobs.services.promote import expire_late, promote_due
 from django_jobs.services.recover import recover_buffered
 from django_jobs.services.rescue import forget_silent_processes, rescue_lost
+from django_jobs.services.rollup import merge_rollups
+from django_jobs.services.sample import sample_queues
+
+#: Seconds.
+SAMPLE_INTERVAL: Final = 20.0
+ROLLUP_INTERVAL: Final = 60.0
 
 _BUILT_IN: Final = (
     Service("promote", lambda: config.POLL_INTERVAL, promote_due),
@@ -18,6 +24,8 @@ _BUILT_IN: Final = (
     Service("rescue", lambda: config.SWEEP_INTERVAL, rescue_lost),
     Service("recover", lambda: config.SWEEP_INTERVAL, recover_buffered),
     Service("forget", lambda: config.LEASE, forget_silent_processes),
+    Service("sample", lambda: SAMPLE_INTERVAL, sample_queues),
+    Service("rollup", lambda: ROLLUP_INTERVAL, merge_rollups),
 )
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from django_jobs.conf import config
 from django_jobs.locks import cluster_lock
-from django_jobs.models import CronSlot, Job
+from django_jobs.models import CronSlot, Job, JobAudit, JobRollup, QueueSample
 from django_jobs.states import TERMINAL, Status
 from django_jobs.stores import active_store, recovery
 
@@ -136,6 +136,9 @@ def _delete_history(
     else:
         result.complete = False
     CronSlot.objects.filter(created_at__lt=_ago(seconds)).delete()
+    JobRollup.objects.filter(start__lt=_ago(config.ROLLUP_RETENTION_DAYS * DAY)).delete()
+    QueueSample.objects.filter(start__lt=_ago(config.ROLLUP_RETENTION_DAYS * DAY)).delete()
+    JobAudit.objects.filter(at__lt=_ago(config.AUDIT_RETENTION_DAYS * DAY)).delete()
 
 
 def _rounds(limit: int | None) -> Iterator[int]:

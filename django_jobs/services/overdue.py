@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from django_jobs import rollups
 from django_jobs.announcing import announce_outcome
 from django_jobs.conf import config
 from django_jobs.decision import decide
@@ -42,6 +43,7 @@ def fail_stuck(process: UUID, ids: Collection[UUID], actor: str) -> set[UUID]:
         for finish, written in zip(finishes, store.finish(finishes), strict=True):
             if written is not None:
                 _announce(finish.job, written)
+    rollups.write()
     return {lease.job_id for lease in store.held_by(process)} & set(ids)
 
 

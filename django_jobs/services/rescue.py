@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import router
 from django.db.models.functions import Now
 
+from django_jobs import rollups
 from django_jobs.announcing import announce_rescue
 from django_jobs.conf import config
 from django_jobs.models import WorkerProcess
@@ -67,3 +68,4 @@ def _announce(rescued: Collection[Rescued]) -> None:
         logger.warning("Jobs taken from workers that were lost: %d", len(rescued))
     for job in rescued:
         announce_rescue(registry.find(job.job_name), job)
+    rollups.write()

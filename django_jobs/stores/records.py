@@ -49,7 +49,7 @@ class ClaimedJob:
     """A job in the hands of a lease holder. Counters are those of this attempt.
 
     ``actor`` is the holder's name, for the transition that ends the attempt; a ``lease`` of 0 says
-    that there is no row.
+    that there is no row. ``waited``: seconds from due to claimed.
     """
 
     id: UUID
@@ -64,6 +64,7 @@ class ClaimedJob:
     correlation_id: str
     crash_count: int = 0
     actor: str = "worker"
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

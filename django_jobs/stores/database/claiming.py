@@ -50,6 +50,11 @@ _COLUMNS: Final = (
     "crash_count",
 )
 
+#: How long a job has been due.
+_WAITED: Final = models.ExpressionWrapper(
+    Now() - F("scheduled_for"), output_field=models.DurationField()
+)
+
 
 class Claiming(Store):
     """Verbs that take a lease or extend it."""
@@ -136,7 +141,7 @@ def _unexpired(queryset: JobQuerySet) -> JobQuerySet:
 
 
 def _lock_for_claim(queryset: JobQuerySet) -> list[dict[str, Any]]:
-    found = list(lock(queryset).values(*_COLUMNS))
+    found = list(lock(queryset).values(*_COLUMNS, waited=_WAITED))
     if found:
         failpoints.reach("claim.locked")
     return found
@@ -175,6 +180,7 @@ def _claimed(job: dict[str, Any], lease: int, attempt: int, actor: str) -> Claim
         correlation_id=job["correlation_id"],
         crash_count=job["crash_count"],
         actor=actor,
+        waited=max(job["waited"].total_seconds(), 0.0) if "waited" in job else 0.0,
     )
 
 

@@ -41,11 +41,12 @@ WITH moved AS (
         updated_at = statement_timestamp()
     WHERE ctid = ANY({due})
     RETURNING id, job_name, queue, params, lease, attempt_count, failure_count, max_attempts,
-        timeout, correlation_id, crash_count, priority, scheduled_for
+        timeout, correlation_id, crash_count, priority, scheduled_for, worker_started_at
 )
 {record}
 SELECT id, job_name, queue, params, lease, attempt_count, failure_count, max_attempts, timeout,
-    correlation_id, crash_count
+    correlation_id, crash_count,
+    greatest(extract(epoch FROM worker_started_at - scheduled_for), 0)::float8
 FROM moved ORDER BY priority, scheduled_for, id
 """
 
@@ -87,5 +88,5 @@ class FastClaiming(Claiming):
 
 
 def _claimed(row: Sequence[Any], actor: str) -> ClaimedJob:
-    id_, job_name, queue, params, *counters = row
-    return ClaimedJob(id_, job_name, queue, json.loads(params), *(*counters, actor))
+    id_, job_name, queue, params, *counters, waited = row
+    return ClaimedJob(id_, job_name, queue, json.loads(params), *(*counters, actor, waited))

@@ -1,0 +1,143 @@
+"""Counts the ends of attempts in memory and writes the sums now and then.
+
+What a killed process had not written yet is missing from the statistics, at most
+:data:`INTERVAL` seconds of it; the jobs themselves are not concerned.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from django.db.models.functions import Now, TruncMinute
+
+from django_jobs.conf import config
+from django_jobs.histogram import bucket_of
+from django_jobs.models import JobRollup
+from django_jobs.stores.database.moves import database, writing
+
+if TYPE_CHECKING:
+    from django_jobs.states import Status
+    from django_jobs.stores.records import ClaimedJob, Rescued
+
+logger = logging.getLogger("django_jobs")
+
+#: Seconds between two writes of a worker process.
+INTERVAL: Final = 5.0
+
+#: Job name, queue, outcome.
+_Key = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class _Sum:
+    count: int = 0
+    run_total: float = 0.0
+    wait_total: float = 0.0
+    runs: Counter[str] = field(default_factory=Counter)
+    waits: Counter[str] = field(default_factory=Counter)
+
+    def add(self, run: float | None, wait: float | None) -> None:
+        self.count += 1
+        if wait is not None:
+            self.wait_total += wait
+            self.waits[bucket_of(wait)] += 1
+        if run is not None:
+            self.run_total += run
+            self.runs[bucket_of(run)] += 1
+
+    def merge(self, other: _Sum) -> None:
+        self.count += other.count
+        self.run_total += other.run_total
+        self.wait_total += other.wait_total
+        self.runs.update(other.runs)
+        self.waits.update(other.waits)
+
+
+class _Buffer:
+    """What this process has not written yet. Small: one entry for each job and outcome."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sums: dict[_Key, _Sum] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._sums
+
+    def add(self, key: _Key, run: float | None, wait: float | None) -> None:
+        with self._lock:
+            self._sums.setdefault(key, _Sum()).add(run, wait)
+
+    def take(self) -> dict[_Key, _Sum]:
+        with self._lock:
+            sums, self._sums = self._sums, {}
+        return sums
+
+    def put_back(self, sums: dict[_Key, _Sum]) -> None:
+        with self._lock:
+            for key, one in sums.items():
+                self._sums.setdefault(key, _Sum()).merge(one)
+
+    def forget(self) -> None:
+        self.__init__()  # type: ignore[misc]  # a lock may be held by a thread that is not here
+
+
+_buffer: Final = _Buffer()
+# A child has no part in what its parent counted.
+os.register_at_fork(after_in_child=_buffer.forget)
+
+
+def count(job: ClaimedJob | Rescued, status: Status, duration: float | None) -> None:
+    """Count an attempt that ended.
+
+    Args:
+        job: as it was claimed, or taken from a lost worker.
+        status: where it went.
+        duration: seconds it ran; ``None`` if nobody knows.
+    """
+    if config.ROLLUPS:
+        _buffer.add((job.job_name, job.queue, str(status)), duration, getattr(job, "waited", None))
+
+
+def are_unwritten() -> bool:
+    """Whether there is something for :func:`write`."""
+    return not _buffer.is_empty
+
+
+def write() -> None:
+    """Append what was counted. When that fails it is kept for the next time: nothing stops for it.
+
+    The minute is the one of the database's clock at the time of writing.
+    """
+    sums = _buffer.take()
+    if not sums:
+        return
+    try:
+        with writing():
+            JobRollup.objects.using(database()).bulk_create(
+                _row(key, one) for key, one in sums.items()
+            )
+    except Exception as error:  # noqa: BLE001 - statistics must not end a worker
+        _buffer.put_back(sums)
+        logger.warning("Statistics could not be written; the next try will: %s", error)
+
+
+def _row(key: _Key, one: _Sum) -> JobRollup:
+    job_name, queue, outcome = key
+    return JobRollup(
+        start=TruncMinute(Now(), tzinfo=UTC),
+        job_name=job_name,
+        queue=queue,
+        outcome=outcome,
+        count=one.count,
+        run_total=one.run_total,
+        wait_total=one.wait_total,
+        run_histogram=one.runs,
+        wait_histogram=one.waits,
+    )

@@ -1,0 +1,41 @@
+"""What operators read, shared by the admin, the API and metrics; not for the hot path.
+
+:mod:`~django_jobs.stats.live` counts the jobs themselves and is exact; the rest reads the sums that
+services and finishers keep, and costs the same however many jobs there are.
+"""
+
+from django_jobs.stats.history import (
+    DepthPoint,
+    JobTimes,
+    QueueRate,
+    depth_history,
+    ended_over_time,
+    ended_totals,
+    job_times,
+    queue_rates,
+)
+from django_jobs.stats.live import (
+    JobStatistics,
+    QueueDepth,
+    failure_rate,
+    job_counts,
+    job_statistics,
+    queue_depths,
+)
+
+__all__ = [
+    "DepthPoint",
+    "JobStatistics",
+    "JobTimes",
+    "QueueDepth",
+    "QueueRate",
+    "depth_history",
+    "ended_over_time",
+    "ended_totals",
+    "failure_rate",
+    "job_counts",
+    "job_statistics",
+    "job_times",
+    "queue_depths",
+    "queue_rates",
+]
