@@ -6,6 +6,7 @@ from django_jobs.checks.configuration import (
     check_classes,
     check_configuration,
     check_lease,
+    check_permission_hook,
     check_queues,
     check_time_zones,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "check_lease",
     "check_migrations",
     "check_mysql",
+    "check_permission_hook",
     "check_pool",
     "check_pooler",
     "check_queues",

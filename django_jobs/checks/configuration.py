@@ -63,6 +63,23 @@ def check_classes(**_: Any) -> list[CheckMessage]:
 
 
 @register
+def check_permission_hook(**_: Any) -> list[CheckMessage]:
+    """E013: the permission hook cannot be loaded."""
+    reading = conf.read()
+    path = reading.values["PERMISSION_HOOK"]
+    if path is None or callable(_imported(path)):
+        return []
+    return [
+        Error(
+            f"PERMISSION_HOOK ({reading.sources['PERMISSION_HOOK']}): {path!r} can't be imported "
+            "or is no function.",
+            hint="It takes a user, a permission, a job name and a queue, and returns a bool.",
+            id="django_jobs.E013",
+        )
+    ]
+
+
+@register
 def check_lease(**_: Any) -> list[CheckMessage]:
     """W002: the lease is so short that a busy machine loses it."""
     reading = conf.read()
@@ -95,6 +112,13 @@ def check_queues(**_: Any) -> list[CheckMessage]:
             id="django_jobs.W007",
         )
     ]
+
+
+def _imported(path: str) -> object:
+    try:
+        return import_string(path)
+    except Exception:  # noqa: BLE001 - whatever a module raises when it is imported
+        return None
 
 
 def _reason_unusable(path: str, methods: tuple[str, ...]) -> str:

@@ -110,6 +110,17 @@ def test_classes_must_load(key: str, path: str, number: str, reason: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "path", ["no.such.hook", f"{__name__}.no_such_hook", f"{__name__}.__doc__"]
+)
+def test_the_permission_hook_must_be_a_function(path: str) -> None:
+    with override_settings(DJANGO_JOBS={"PERMISSION_HOOK": path}):
+        (message,) = checks.check_permission_hook()
+    assert ids([message]) == ["E013"]
+    with override_settings(DJANGO_JOBS={"PERMISSION_HOOK": f"{__name__}.ids"}):
+        assert checks.check_permission_hook() == []
+
+
+@pytest.mark.parametrize(
     ("lease", "debug", "expected"),
     [(9.9, False, ["W002"]), (9.9, True, []), (10, False, [])],
 )
