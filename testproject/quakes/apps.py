@@ -11,3 +11,7 @@ class QuakesConfig(AppConfig):
     name = "testproject.quakes"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Earthquakes (demo)"
+
+    def ready(self) -> None:
+        """Register the jobs that are in no module named ``jobs``."""
+        from testproject.quakes import stations  # noqa: F401

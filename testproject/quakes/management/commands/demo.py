@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
-from testproject.quakes import expectations, files
+from testproject.quakes import expectations, files, stations, yesterday
 from testproject.quakes.console import ProgressBars
 from testproject.quakes.processes import (
     HOST,
@@ -70,7 +70,9 @@ class Command(BaseCommand):
             self._watch(run)
             met = self._report(run)
             if stay:
+                self._stay_alive()
                 self._serve_on(options["port"])
+                stations.keep_going(enabled=False)
         if not met:
             raise CommandError("Not all went as planned: see the lines marked ✗ above.")
 
@@ -175,10 +177,16 @@ class Command(BaseCommand):
         ):
             self.stdout.write(f"  {what:<14}{files.shown(path)}")
 
+    def _stay_alive(self) -> None:
+        """Give the overview something to show."""
+        yesterday.make_up()
+        stations.keep_going()
+
     def _serve_on(self, port: int) -> None:
         self.stdout.write(
-            f"\nThe admin is at http://{HOST}:{port}/admin/ (user and password above), the worker "
-            "goes on.\nPlanted failures: “hopeless” waits among the failed jobs for a retry; the "
+            f"\nThe overview is at http://{HOST}:{port}/admin/django_jobs/ (user and password "
+            "above).\nThe worker goes on and asks stations every minute; the statistics of yesterday are "
+            "made up.\nPlanted failures: “hopeless” waits among the failed jobs for a retry; the "
             "timeline of “flaky” shows two failures.\nCtrl-C ends all."
         )
         self.stdout.flush()
