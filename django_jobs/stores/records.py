@@ -64,7 +64,7 @@ class ClaimedJob:
     correlation_id: str
     crash_count: int = 0
     actor: str = "worker"
-    waited: float = 0.0
+    waited: float = field(default=0.0, compare=False)  # for the statistics
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ IMPORTERS = {
     "checks/configuration.py": "settings",
     "checks/routing.py": "the setting DATABASE_ROUTERS",
     "codec.py": "the setting CODEC",
+    "permissions.py": "the setting PERMISSION_HOOK",
     "plugins.py": "attributes of a plugin's AppConfig",
     "stores/__init__.py": "the setting STORE",
 }

@@ -185,9 +185,9 @@ class Command(BaseCommand):
     def _serve_on(self, port: int) -> None:
         self.stdout.write(
             f"\nThe overview is at http://{HOST}:{port}/admin/django_jobs/ (user and password "
-            "above).\nThe worker goes on and asks stations every minute; the statistics of yesterday are "
-            "made up.\nPlanted failures: “hopeless” waits among the failed jobs for a retry; the "
-            "timeline of “flaky” shows two failures.\nCtrl-C ends all."
+            "above).\nThe worker goes on and asks stations every minute; the statistics of "
+            "yesterday are made up.\nPlanted failures: “hopeless” waits among the failed jobs for "
+            "a retry; the timeline of “flaky” shows two failures.\nCtrl-C ends all."
         )
         self.stdout.flush()
         while not self._interruption.requested:
