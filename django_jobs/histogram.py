@@ -6,7 +6,6 @@ up, which means of percentiles do not (idea: HdrHistogram).
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -16,15 +15,19 @@ Histogram = Mapping[str, int]
 
 #: Seconds that the first bucket ends at.
 _FIRST: Final = 0.001
-#: Twelve days.
-_LAST_BUCKET: Final = 60
+#: Of durations above eight days.
+LAST_BUCKET: Final = 60
+_LONGEST: Final = 1e6
 
 
-def bucket_of(seconds: float) -> str:
-    """The bucket that a duration falls into."""
-    if seconds <= _FIRST:
-        return "0"
-    return str(min(math.ceil(2 * math.log2(seconds / _FIRST)), _LAST_BUCKET))
+def bucket_of(seconds: float) -> int:
+    """The bucket that a duration falls into, from 0 to :data:`LAST_BUCKET`.
+
+    The bits of a square count half octaves; a logarithm would take three times as long, and this
+    is asked twice for every job.
+    """
+    milliseconds = min(max(seconds, 0.0), _LONGEST) * 1000
+    return min(int(milliseconds * milliseconds).bit_length(), LAST_BUCKET)
 
 
 def merged(histograms: Iterable[Histogram]) -> dict[str, int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models.functions import Now, TruncMinute
 
 from django_jobs.conf import config
-from django_jobs.histogram import bucket_of
+from django_jobs.histogram import LAST_BUCKET, bucket_of
 from django_jobs.models import JobRollup
 from django_jobs.stores.database.moves import database, writing
 
@@ -34,13 +33,17 @@ INTERVAL: Final = 5.0
 _Key = tuple[str, str, str]
 
 
+def _no_buckets() -> list[int]:
+    return [0] * (LAST_BUCKET + 1)
+
+
 @dataclass(slots=True)
 class _Sum:
     count: int = 0
     run_total: float = 0.0
     wait_total: float = 0.0
-    runs: Counter[str] = field(default_factory=Counter)
-    waits: Counter[str] = field(default_factory=Counter)
+    runs: list[int] = field(default_factory=_no_buckets)
+    waits: list[int] = field(default_factory=_no_buckets)
 
     def add(self, run: float | None, wait: float | None) -> None:
         self.count += 1
@@ -55,8 +58,8 @@ class _Sum:
         self.count += other.count
         self.run_total += other.run_total
         self.wait_total += other.wait_total
-        self.runs.update(other.runs)
-        self.waits.update(other.waits)
+        self.runs = [sum(pair) for pair in zip(self.runs, other.runs, strict=True)]
+        self.waits = [sum(pair) for pair in zip(self.waits, other.waits, strict=True)]
 
 
 class _Buffer:
@@ -72,7 +75,9 @@ class _Buffer:
 
     def add(self, key: _Key, run: float | None, wait: float | None) -> None:
         with self._lock:
-            self._sums.setdefault(key, _Sum()).add(run, wait)
+            if key not in self._sums:
+                self._sums[key] = _Sum()
+            self._sums[key].add(run, wait)
 
     def take(self) -> dict[_Key, _Sum]:
         with self._lock:
@@ -138,6 +143,10 @@ def _row(key: _Key, one: _Sum) -> JobRollup:
         count=one.count,
         run_total=one.run_total,
         wait_total=one.wait_total,
-        run_histogram=one.runs,
-        wait_histogram=one.waits,
+        run_histogram=_histogram(one.runs),
+        wait_histogram=_histogram(one.waits),
     )
+
+
+def _histogram(buckets: list[int]) -> dict[str, int]:
+    return {str(bucket): number for bucket, number in enumerate(buckets) if number}

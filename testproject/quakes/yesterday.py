@@ -92,7 +92,7 @@ def _spread(count: int, middle: float) -> dict[str, int]:
     sides = (count - tail) // 4
     parts = {middle / 1.5: sides, middle * 1.5: sides, middle * 4: tail}
     parts[middle] = count - sum(parts.values())
-    return {bucket_of(seconds): number for seconds, number in parts.items() if number}
+    return {str(bucket_of(seconds)): number for seconds, number in parts.items() if number}
 
 
 def _samples(now: datetime, hours: int, chance: random.Random) -> Iterator[QueueSample]:
