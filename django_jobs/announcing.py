@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django_jobs import log, rollups, signals
+from django_jobs import log, rollups, sightings, signals
 from django_jobs.states import Status
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def announce_outcome(
     """Log and count an accepted outcome and send its signal; snoozes and releases have none."""
     if outcome.status != Status.PENDING:
         rollups.count(job, outcome.status, duration)
+    if outcome.signature is not None:
+        sightings.see(job.job_name, outcome.status, outcome.signature, outcome.reason)
     _log(job, outcome, duration)
     signal = _SIGNALS.get(outcome.status)
     if signal is None or not signal.receivers:
@@ -112,4 +114,6 @@ def announce_rescue(definition: JobDefinition[Any, Any] | None, rescued: Rescued
     )
     if rescued.status in (Status.FAILED, Status.CANCELLED):
         rollups.count(rescued, rescued.status, None)
+        if rescued.signature is not None:
+            sightings.see(rescued.job_name, rescued.status, rescued.signature, rescued.error)
         signals.emit(_SIGNALS[rescued.status], definition, **details, exception=None)

@@ -17,6 +17,7 @@ from django_jobs.exceptions import (
     Retry,
     Snooze,
 )
+from django_jobs.fingerprints import PROCESS_DIED, Signature, signature, signature_of
 from django_jobs.option_checks import MAX_DELAY
 from django_jobs.outcome import CRASH_LIMIT_REASON, Outcome
 from django_jobs.redaction import Redactor, redactor_of
@@ -45,12 +46,12 @@ def decide(job: ClaimedJob, options: JobOptions, raised: BaseException) -> Outco
             return _after_failure(job, options, raised, hide, asked=_seconds(raised.delay))
         case ResultNotSerializable():
             # The work is done; doing it again would return the same.
-            return Outcome.fail(*_texts(raised, hide), raised)
+            return Outcome.fail(*_texts(raised, hide), raised, _signature(job, raised))
     if isinstance(raised, options.discard_for):
         error, reason = _texts(raised, hide)
         return Outcome.discard(reason, error, raised)
     if options.retry_for and not isinstance(raised, (*options.retry_for, JobTimeout)):
-        return Outcome.fail(*_texts(raised, hide), raised)
+        return Outcome.fail(*_texts(raised, hide), raised, _signature(job, raised))
     return _after_failure(job, options, raised, hide)
 
 
@@ -62,11 +63,18 @@ def decide_crash(job: ClaimedJob, error: str) -> Outcome:
         error: how the process ended.
     """
     crashes = job.crash_count + 1
+    died = signature(job.job_name, PROCESS_DIED)
     if crashes >= config.CRASH_LIMIT:
-        return Outcome(Status.FAILED, error=error, reason=CRASH_LIMIT_REASON, crashed=True)
-    delay = delay_after_crash(crashes, base=config.BACKOFF_BASE)
+        return Outcome(
+            Status.FAILED, error=error, reason=CRASH_LIMIT_REASON, crashed=True, signature=died
+        )
     return Outcome(
-        Status.RETRYING, delay=delay, error=error, reason=_PROCESS_DIED_REASON, crashed=True
+        Status.RETRYING,
+        delay=delay_after_crash(crashes, base=config.BACKOFF_BASE),
+        error=error,
+        reason=_PROCESS_DIED_REASON,
+        crashed=True,
+        signature=died,
     )
 
 
@@ -80,9 +88,13 @@ def _after_failure(
     failures = job.failure_count + 1
     error, reason = _texts(raised, hide)
     if failures >= job.max_attempts:
-        return Outcome.fail(error, reason, raised)
+        return Outcome.fail(error, reason, raised, _signature(job, raised))
     delay = _backoff(options, failures, raised) if asked is None else asked
-    return Outcome.retry(delay, error, reason, raised)
+    return Outcome.retry(delay, error, reason, raised, _signature(job, raised))
+
+
+def _signature(job: ClaimedJob, raised: BaseException) -> Signature:
+    return signature_of(job.job_name, raised)
 
 
 def _backoff(options: JobOptions, failures: int, raised: BaseException) -> float:

@@ -27,6 +27,7 @@ from django_jobs.exceptions import (
     ResultNotSerializable,
 )
 from django_jobs.execution_atomic import attempt_in_transaction
+from django_jobs.fingerprints import signature
 from django_jobs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -147,5 +148,7 @@ def failed(
         outcome = decide(job, definition.options, raised)
     except BaseException:  # noqa: BLE001 - exceptions are users' code: anything may happen
         reason = f"{type(raised).__name__}, which can't be described"
-        outcome = Outcome.fail(reason, reason, raised)
+        outcome = Outcome.fail(
+            reason, reason, raised, signature(job.job_name, type(raised).__name__)
+        )
     return Attempt(outcome, time.monotonic() - started)

@@ -23,6 +23,7 @@ FAILPOINTS: Final = {
     "finish.pending": "jobs have ended and nothing of it is written",
     "atomic.ended": "an atomic job has ended, its transaction is not committed",
     "atomic.committed": "the transaction of an atomic job is committed, and nobody knows",
+    "failures.retried": "a step of the retry of failures has retried jobs and is not committed",
     "finish.written": "outcomes are committed and nobody knows",
 }
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.translation import gettext as _
 
 from django_jobs.conf import config
+from django_jobs.context import JobContext
 from django_jobs.decorator import job
 from django_jobs.exceptions import Snooze
-from django_jobs.names import CLEANUP
+from django_jobs.names import CLEANUP, RETRY_FAILURES
 from django_jobs.priority import Priority
 from django_jobs.schedules import cron
+
+if TYPE_CHECKING:
+    from django_jobs.models import FailureRetry
 
 #: Seconds until the next run of a cleanup that did not get through.
 NEXT_ROUND: Final = 60.0
@@ -35,3 +41,44 @@ def cleanup() -> dict[str, int]:
     if not result.complete and not result.skipped:
         raise Snooze(NEXT_ROUND, reason=f"{result.total_jobs} jobs deleted, more to come")
     return result.jobs
+
+
+@job(name=RETRY_FAILURES, priority=Priority.HIGH, max_attempts=10)
+def retry_failures(
+    context: JobContext, fingerprint: str, pace: str, per_minute: int = 0
+) -> dict[str, Any]:
+    """Retry the failed jobs of one kind, little by little; sleeps between the steps.
+
+    How far it came is kept in its row of ``FailureRetry``, together with what it retried.
+    """
+    from django_jobs.services.failure_retry import advance
+
+    while True:
+        context.raise_if_cancelled()
+        step = advance(context.job_id)
+        if step.retry is not None:
+            context.update_progress(_percent(step.retry), _said(step.retry))
+        if step.is_last:
+            return _told(step.retry)
+        if step.pause > 0:
+            raise Snooze(step.pause, reason=f"{pace} of failure {fingerprint}")
+
+
+def _percent(retry: FailureRetry) -> float:
+    return 100 * retry.retried / max(retry.total, retry.retried, 1)
+
+
+def _said(retry: FailureRetry) -> str:
+    if retry.end:
+        return str(retry.get_end_display())
+    return _("%(count)d retried in %(steps)d steps") % {
+        "count": retry.retried,
+        "steps": retry.step,
+    }
+
+
+def _told(retry: FailureRetry | None) -> dict[str, Any]:
+    if retry is None:
+        return {"end": "gone"}
+    culprit = None if retry.culprit is None else str(retry.culprit)
+    return {"end": str(retry.end), "retried": retry.retried, "culprit": culprit}

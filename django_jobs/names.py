@@ -16,6 +16,12 @@ QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{3,50}", re.ASCII)
 #: The built-in job that deletes old jobs, and its schedule.
 CLEANUP: Final = "jobs.cleanup"
 
+#: The built-in job that retries the jobs of a group of failures, little by little.
+RETRY_FAILURES: Final = "jobs.retry_failures"
+
+#: Jobs that are there although nobody has written any.
+BUILT_IN: Final = frozenset({CLEANUP, RETRY_FAILURES})
+
 
 def check_job_name(name: object) -> str:
     """Return ``name`` if a job may be called so.

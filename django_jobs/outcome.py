@@ -10,6 +10,8 @@ from django_jobs.states import Status
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django_jobs.fingerprints import Signature
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -25,6 +27,7 @@ class Outcome:
         failed: whether it counts as a failure against ``max_attempts``.
         crashed: whether it counts as a crash against ``CRASH_LIMIT``.
         exception: what was raised, for signals in this process.
+        signature: what tells this failure from others.
     """
 
     status: Status
@@ -36,6 +39,7 @@ class Outcome:
     failed: bool = False
     crashed: bool = False
     exception: BaseException | None = field(default=None, compare=False, repr=False)
+    signature: Signature | None = None
 
     @classmethod
     def complete(cls, result: Any) -> Outcome:
@@ -43,7 +47,12 @@ class Outcome:
 
     @classmethod
     def retry(
-        cls, delay: float, error: str, reason: str = "", exception: BaseException | None = None
+        cls,
+        delay: float,
+        error: str,
+        reason: str = "",
+        exception: BaseException | None = None,
+        signature: Signature | None = None,
     ) -> Self:
         return cls(
             Status.RETRYING,
@@ -52,11 +61,25 @@ class Outcome:
             reason=reason,
             failed=True,
             exception=exception,
+            signature=signature,
         )
 
     @classmethod
-    def fail(cls, error: str, reason: str, exception: BaseException | None = None) -> Self:
-        return cls(Status.FAILED, error=error, reason=reason, failed=True, exception=exception)
+    def fail(
+        cls,
+        error: str,
+        reason: str,
+        exception: BaseException | None = None,
+        signature: Signature | None = None,
+    ) -> Self:
+        return cls(
+            Status.FAILED,
+            error=error,
+            reason=reason,
+            failed=True,
+            exception=exception,
+            signature=signature,
+        )
 
     @classmethod
     def snooze(cls, delay: float, due: datetime | None, reason: str) -> Self:

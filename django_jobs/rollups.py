@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models.functions import Now, TruncMinute
 
+from django_jobs import sightings
 from django_jobs.conf import config
 from django_jobs.histogram import LAST_BUCKET, bucket_of
 from django_jobs.models import JobRollup
@@ -112,7 +113,7 @@ def count(job: ClaimedJob | Rescued, status: Status, duration: float | None) -> 
 
 def are_unwritten() -> bool:
     """Whether there is something for :func:`write`."""
-    return not _buffer.is_empty
+    return not _buffer.is_empty or sightings.are_unwritten()
 
 
 def write() -> None:
@@ -120,6 +121,8 @@ def write() -> None:
 
     The minute is the one of the database's clock at the time of writing.
     """
+    if sightings.are_unwritten():
+        sightings.write()
     sums = _buffer.take()
     if not sums:
         return

@@ -46,6 +46,9 @@ WAITING: Final = frozenset({Status.SCHEDULED, Status.PENDING, Status.RETRYING})
 #: Statuses in which a job still has work ahead; a unique key is held by these.
 LIVE: Final = WAITING | {Status.RUNNING}
 
+#: Where an attempt that failed takes its job.
+FAILURES: Final = frozenset({Status.RETRYING, Status.FAILED})
+
 #: Statuses that only carry a future time; the promoter moves due ones to pending.
 DELAYED: Final = frozenset({Status.SCHEDULED, Status.RETRYING})
 

@@ -61,6 +61,16 @@ class Job(Awaitable, models.Model):
     error = ExactTextField(
         _("error"), default="", blank=True, help_text=_("What the latest failed attempt raised.")
     )
+    # With a default of the database's: the code of an older release inserts jobs without it.
+    fingerprint = ExactCharField(
+        _("fingerprint"),
+        max_length=16,
+        default="",
+        db_default="",
+        blank=True,
+        editable=False,
+        help_text=_("Of the latest failed attempt: which failures are of one kind."),
+    )
 
     scheduled_for = models.DateTimeField(
         _("scheduled for"), db_default=Now(), help_text=_("Not before this time.")
@@ -147,6 +157,11 @@ class Job(Awaitable, models.Model):
                 fields=["correlation_id"],
                 condition=~Q(correlation_id=""),
                 name="django_jobs_correlation",
+            ),
+            models.Index(
+                fields=["fingerprint", "completed_at"],
+                condition=Q(status=Status.FAILED) & ~Q(fingerprint=""),
+                name="django_jobs_failure",
             ),
         ]
         constraints = [

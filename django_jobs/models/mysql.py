@@ -32,6 +32,7 @@ INDEXES: Final = {
     "django_jobs_prune": ("status", "completed_at"),
     "django_jobs_correlation": ("correlation_id",),
     "django_jobs_recover": ("status", "id"),
+    "django_jobs_failure": ("fingerprint", "status", "completed_at"),
     "django_jobs_unique_key": (LIVE_KEY,),
 }
 UNIQUE: Final = "django_jobs_unique_key"
@@ -57,12 +58,7 @@ def prepare(_apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def _add_live_key(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    columns = _rows(
-        schema_editor,
-        "SELECT column_name FROM information_schema.columns "
-        "WHERE table_schema = DATABASE() AND table_name = %s",
-    )
-    if (LIVE_KEY,) in columns:
+    if LIVE_KEY in _columns(schema_editor):
         return
     statuses = ", ".join(f"'{status}'" for status in sorted(LIVE))
     schema_editor.execute(
@@ -70,6 +66,15 @@ def _add_live_key(schema_editor: BaseDatabaseSchemaEditor) -> None:
         f"{exact_collation(schema_editor.connection)} GENERATED ALWAYS AS "
         f"(CASE WHEN status IN ({statuses}) THEN unique_key END) STORED"
     )
+
+
+def _columns(schema_editor: BaseDatabaseSchemaEditor) -> set[str]:
+    rows = _rows(
+        schema_editor,
+        "SELECT column_name FROM information_schema.columns "
+        "WHERE table_schema = DATABASE() AND table_name = %s",
+    )
+    return {column for (column,) in rows}
 
 
 def _change_indexes(schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -80,9 +85,11 @@ def _change_indexes(schema_editor: BaseDatabaseSchemaEditor) -> None:
         "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY index_name, seq_in_index",
     ):
         there[name].append(column)
+    known = _columns(schema_editor)
     parts: list[str] = []
     for name, columns in INDEXES.items():
-        if there.get(name) == list(columns):
+        # What a later migration adds is indexed by that one.
+        if there.get(name) == list(columns) or not known.issuperset(columns):
             continue
         if name in there:
             parts.append(f"DROP INDEX {name}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from django_jobs import failpoints, rollups
 from django_jobs.announcing import announce_outcome
 from django_jobs.conf import config
+from django_jobs.fingerprints import signature
 from django_jobs.outcome import Outcome
 from django_jobs.registry import registry
 from django_jobs.runtime.connections import tidy_connections
@@ -214,7 +215,8 @@ class Finisher(threading.Thread):
         if entry.finish.outcome.reason == UNSTORABLE:
             self._inflight.settle([entry.finish.job])  # unknown leases are handed back
             return
-        outcome = Outcome.fail(UNSTORABLE, UNSTORABLE)
+        signed = signature(entry.finish.job.job_name, UNSTORABLE)
+        outcome = Outcome.fail(UNSTORABLE, UNSTORABLE, signature=signed)
         self._write([_Entry(replace(entry.finish, outcome=outcome, report=None), entry.duration)])
 
     def _settle(self, batch: list[_Entry], written: Sequence[Outcome | None]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django_jobs.execution import Attempt
+from django_jobs.fingerprints import Signature
 from django_jobs.outcome import Outcome
 from django_jobs.states import Status
 from django_jobs.stores.records import ClaimedJob, LogLine, Report
@@ -121,5 +122,6 @@ def attempt_from_json(message: Message) -> Attempt:
     """What came of the attempt."""
     told = message["outcome"]
     due = None if told["due"] is None else datetime.fromisoformat(told["due"])
-    outcome = Outcome(**{**told, "status": Status(told["status"]), "due": due})
+    signed = None if told["signature"] is None else Signature(*told["signature"])
+    outcome = Outcome(**{**told, "status": Status(told["status"]), "due": due, "signature": signed})
     return Attempt(**{**message, "outcome": outcome})

@@ -7,6 +7,7 @@ from typing import Final
 from django_jobs.conf import config
 from django_jobs.plugins import Service, plugin_services
 from django_jobs.services.cron import fire_due_crons
+from django_jobs.services.failures import settle_failures
 from django_jobs.services.promote import expire_late, promote_due
 from django_jobs.services.recover import recover_buffered
 from django_jobs.services.rescue import forget_silent_processes, rescue_lost
@@ -16,6 +17,7 @@ from django_jobs.services.sample import sample_queues
 #: Seconds.
 SAMPLE_INTERVAL: Final = 20.0
 ROLLUP_INTERVAL: Final = 60.0
+FAILURES_INTERVAL: Final = 60.0
 
 _BUILT_IN: Final = (
     Service("promote", lambda: config.POLL_INTERVAL, promote_due),
@@ -26,6 +28,7 @@ _BUILT_IN: Final = (
     Service("forget", lambda: config.LEASE, forget_silent_processes),
     Service("sample", lambda: SAMPLE_INTERVAL, sample_queues),
     Service("rollup", lambda: ROLLUP_INTERVAL, merge_rollups),
+    Service("failures", lambda: FAILURES_INTERVAL, settle_failures),
 )
 
 

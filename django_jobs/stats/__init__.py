@@ -4,6 +4,7 @@
 services and finishers keep, and costs the same however many jobs there are.
 """
 
+from django_jobs.stats.failures import COUNT_MAX, failed_jobs_now, seen_by_hour, top_failures
 from django_jobs.stats.history import (
     DepthPoint,
     JobTimes,
@@ -24,6 +25,7 @@ from django_jobs.stats.live import (
 )
 
 __all__ = [
+    "COUNT_MAX",
     "DepthPoint",
     "JobStatistics",
     "JobTimes",
@@ -32,10 +34,13 @@ __all__ = [
     "depth_history",
     "ended_over_time",
     "ended_totals",
+    "failed_jobs_now",
     "failure_rate",
     "job_counts",
     "job_statistics",
     "job_times",
     "queue_depths",
     "queue_rates",
+    "seen_by_hour",
+    "top_failures",
 ]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from django_jobs.fingerprints import Signature
     from django_jobs.outcome import Outcome
     from django_jobs.states import Status
 
@@ -120,6 +121,7 @@ class Rescued:
     attempt: int
     reason: str
     error: str
+    signature: Signature | None = None
 
 
 @dataclass(slots=True)

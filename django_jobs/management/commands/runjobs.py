@@ -23,7 +23,7 @@ from django_jobs.management.base import NO_DATABASE, NOTHING_DONE, bad_input
 from django_jobs.management.pipes import closed_pipe_allowed
 from django_jobs.management.tables import print_table
 from django_jobs.models import Job
-from django_jobs.names import CLEANUP, check_worker_name
+from django_jobs.names import BUILT_IN, check_worker_name
 from django_jobs.registry import registry
 from django_jobs.runtime.connections import prepare_connections
 from django_jobs.runtime.health import is_healthy
@@ -211,7 +211,7 @@ class Command(BaseCommand):
 
     def _warn_of_missing_jobs(self) -> None:
         """No error: the worker promotes and rescues for others all the same."""
-        if not any(definition.name != CLEANUP for definition in registry):
+        if not any(definition.name not in BUILT_IN for definition in registry):
             self.stderr.write(
                 "No job of yours is registered: this worker will run none. Is the app whose "
                 "jobs.py has them in INSTALLED_APPS?"

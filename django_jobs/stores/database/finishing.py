@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from django_jobs.models import JobLog
 from django_jobs.outcome import Outcome
-from django_jobs.states import DELAYED, Actor, Status
+from django_jobs.states import DELAYED, FAILURES, Actor, Status
 from django_jobs.stores.base import Store
 from django_jobs.stores.database.moves import (
     Among,
@@ -103,6 +103,7 @@ def _group(finishes: Iterable[Finish]) -> dict[Any, list[Finish]]:
             outcome.due,
             outcome.failed,
             outcome.crashed,
+            outcome.signature,
             finish.actor,
             (report.percent, report.message) if report else None,
         )
@@ -130,9 +131,11 @@ def _end(alike: Sequence[Finish], rows: Sequence[Row]) -> None:
 def _columns(outcome: Outcome) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if outcome.status == Status.COMPLETED:
-        changes |= {"result": outcome.result, "error": "", "progress": 100}
+        changes |= {"result": outcome.result, "error": "", "fingerprint": "", "progress": 100}
     if outcome.error:
         changes["error"] = outcome.error
+    if outcome.signature is not None and outcome.status in FAILURES:
+        changes["fingerprint"] = outcome.signature.fingerprint
     if outcome.failed:
         changes["failure_count"] = F("failure_count") + 1
     if outcome.crashed:

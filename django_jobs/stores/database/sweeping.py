@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from django_jobs.backoff import delay_after_crash
 from django_jobs.conf import config
+from django_jobs.fingerprints import PROCESS_DIED, Signature, signature
 from django_jobs.outcome import CRASH_LIMIT_REASON
 from django_jobs.states import Actor, Status
 from django_jobs.stores.base import Store
@@ -83,20 +84,21 @@ def _rescue(lost: JobQuerySet) -> list[Rescued]:
     if not lost.exists():
         return []
     rescued: list[Rescued] = []
-    groups: dict[tuple[Status, str, float], list[Row]] = defaultdict(list)
+    groups: dict[tuple[Status, str, float, Signature | None], list[Row]] = defaultdict(list)
     with writing():
         for job in lock(lost).only(*_NEEDED):
             status, reason = _fate(job)
-            groups[status, reason, _delay(job)].append(
+            signed = _signature(job, status, reason)
+            groups[status, reason, _delay(job), signed].append(
                 Row(job.id, job.status, job.lease, job.attempt_count)
             )
-            rescued.append(_rescued(job, status, reason))
-        for (status, reason, delay), rows in groups.items():
-            _take_away(rows, status, reason, delay)
+            rescued.append(_rescued(job, status, reason, signed))
+        for (status, reason, delay, signed), rows in groups.items():
+            _take_away(rows, status, reason, delay, signed)
     return rescued
 
 
-def _rescued(job: Job, status: Status, reason: str) -> Rescued:
+def _rescued(job: Job, status: Status, reason: str, signed: Signature | None) -> Rescued:
     return Rescued(
         job.id,
         job.job_name,
@@ -106,18 +108,30 @@ def _rescued(job: Job, status: Status, reason: str) -> Rescued:
         attempt=job.attempt_count,
         reason=reason,
         error=_EXPLANATIONS[reason],
+        signature=signed,
     )
+
+
+def _signature(job: Job, status: Status, reason: str) -> Signature | None:
+    """Of a job that gives up. One that runs again need not be to blame: its host may have died."""
+    if status != Status.FAILED:
+        return None
+    return signature(job.job_name, PROCESS_DIED if reason == CRASH_LIMIT_REASON else reason)
 
 
 def _delay(job: Job) -> float:
     return delay_after_crash(job.crash_count + 1, base=config.BACKOFF_BASE)
 
 
-def _take_away(rows: Sequence[Row], status: Status, reason: str, delay: float) -> None:
+def _take_away(
+    rows: Sequence[Row], status: Status, reason: str, delay: float, signed: Signature | None
+) -> None:
     changes: dict[str, Any] = {
         "crash_count": F("crash_count") + 1,
         "error": _EXPLANATIONS[reason],
     }
+    if signed is not None:
+        changes["fingerprint"] = signed.fingerprint
     if status == Status.RETRYING:
         changes["scheduled_for"] = seconds_from_now(delay)
     move(

@@ -27,7 +27,8 @@ WITH done AS (
         WITH ORDINALITY AS done (id, lease{name}, place)
 ), moved AS (
     UPDATE {job} AS job
-    SET status = 'completed', result = {result}, error = '', progress = 100,
+    SET status = 'completed', result = {result}, error = '', fingerprint = '',
+        progress = 100,
         updated_at = statement_timestamp(), completed_at = statement_timestamp(),
         worker_process = NULL, worker_expires_at = NULL, cancel_requested_at = NULL
     FROM done
