@@ -1,8 +1,9 @@
 """The pages of django_jobs in Django's admin. They change jobs only through ``operations``."""
 
 from django_jobs.admin.cronjob import CronJobAdmin
+from django_jobs.admin.failure import FailureGroupAdmin
 from django_jobs.admin.job import JobAdmin
 from django_jobs.admin.queue import QueueAdmin
 from django_jobs.admin.worker import WorkerAdmin
 
-__all__ = ["CronJobAdmin", "JobAdmin", "QueueAdmin", "WorkerAdmin"]
+__all__ = ["CronJobAdmin", "FailureGroupAdmin", "JobAdmin", "QueueAdmin", "WorkerAdmin"]

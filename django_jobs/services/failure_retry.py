@@ -66,7 +66,6 @@ def advance(job_id: UUID) -> Step:
             return Step(retry, 0.0)
         go_on = _canary if retry.pace == RetryPace.CANARY else _drip
         pause = go_on(retry, now)
-        failpoints.reach("failures.retried")
         retry.save()
     return Step(retry, pause)
 
@@ -134,6 +133,7 @@ def _retry_some(retry: FailureRetry, now: datetime, most: int) -> list[UUID]:
         return []
     reason = f"{retry.pace} of failure {retry.fingerprint}"
     result = operations.retry(ids, by=retry.asked_by, reason=reason)
+    failpoints.reach("failures.retried")
     retry.skipped = [*retry.skipped, *(str(one) for one in result.skipped)]
     if len(retry.skipped) > SKIPPED_MAX:
         retry.end, retry.ended_at = RetryEnd.REFUSED, now

@@ -409,3 +409,11 @@ kept: list[bytes] = []
 def pid() -> int:
     """The process it runs in."""
     return os.getpid()
+
+
+@job(name="processes.fail_until", max_attempts=1)
+def fail_until(path: str, mended: str) -> None:
+    """Fail until a file is there."""
+    if not Path(mended).exists():
+        raise ValueError("not mended")
+    note(path, "mended")
