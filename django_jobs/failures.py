@@ -147,7 +147,12 @@ def retry_as_drip(
 def _start(
     group: FailureGroup, pace: RetryPace, per_minute: int, by: str, reason: str
 ) -> FailureRetry | None:
-    definition = registry.get(RETRY_FAILURES).using(unique_key=f"{RETRY_FAILURES}:{group.pk}")
+    # In the queue of its jobs: workers are there that serve it.
+    queues = failed_jobs(group).order_by("-completed_at").values_list("queue", flat=True)
+    definition = registry.get(RETRY_FAILURES)
+    definition = definition.using(
+        queue=queues.first() or definition.queue, unique_key=f"{RETRY_FAILURES}:{group.pk}"
+    )
     params = {"fingerprint": group.pk, "pace": str(pace), "per_minute": per_minute}
     with transaction.atomic(using=router.db_for_write(Job)):
         (job,) = producing.enqueue(definition, [producing.build(definition, params)])

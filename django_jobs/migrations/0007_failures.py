@@ -113,5 +113,5 @@ class Migration(migrations.Migration):
             model_name='failureretry',
             index=models.Index(fields=['started_at'], name='django_jobs_failure_begun'),
         ),
-        migrations.RunPython(mysql.prepare, migrations.RunPython.noop),
+        migrations.RunPython(mysql.prepare, migrations.RunPython.noop, atomic=False),
     ]

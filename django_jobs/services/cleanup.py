@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django_jobs.conf import config
 from django_jobs.locks import cluster_lock
 from django_jobs.models import CronSlot, Job, JobAudit, JobRollup, QueueSample
-from django_jobs.services.failures import forget_failures
+from django_jobs.services.failures import adopt_strays, forget_failures
 from django_jobs.states import TERMINAL, Status
 from django_jobs.stores import active_store, recovery
 
@@ -139,6 +139,7 @@ def _delete_history(
     CronSlot.objects.filter(created_at__lt=_ago(seconds)).delete()
     JobRollup.objects.filter(start__lt=_ago(config.ROLLUP_RETENTION_DAYS * DAY)).delete()
     QueueSample.objects.filter(start__lt=_ago(config.ROLLUP_RETENTION_DAYS * DAY)).delete()
+    adopt_strays()
     forget_failures(config.ROLLUP_RETENTION_DAYS * DAY)
     JobAudit.objects.filter(at__lt=_ago(config.AUDIT_RETENTION_DAYS * DAY)).delete()
 

@@ -16,7 +16,7 @@ from django_jobs.fingerprints import signature
 from django_jobs.models import FailureCount, FailureGroup, FailureState, Job, JobAudit
 from django_jobs.outcome import Outcome
 from django_jobs.services.cleanup import clean_up
-from django_jobs.services.failures import settle_failures
+from django_jobs.services.failures import adopt_strays, settle_failures
 from django_jobs.services.rescue import rescue_lost
 from django_jobs.states import Status
 from tests import jobs
@@ -340,6 +340,34 @@ def test_groups_go_when_nobody_needs_them(db: None) -> None:
         recent.fingerprint,
     }
     assert FailureCount.objects.count() == 1
+
+
+# Jobs that failed before there were fingerprints
+
+
+def test_strays_are_grouped_by_their_tracebacks(db: None) -> None:
+    mine = [worked(jobs.fail_once.later(f"number {n}")) for n in range(2)]
+    fingerprint = mine[0].fingerprint
+    other = failed_job(error="The worker process was lost too often while it ran this job.")
+    Job.objects.update(fingerprint="")
+    assert adopt_strays() == 3
+    assert {fresh(job).fingerprint for job in mine} == {fingerprint}, "as if it had been raised"
+    group = FailureGroup.objects.get(pk=fingerprint)
+    assert (group.job_name, group.count, group.state) == ("tests.fail_once", 2, "ongoing")
+    assert group.message.startswith("ValueError: number")
+    assert (group.exception_type, group.frame) == ("ValueError", "tests.jobs.fail_once")
+    assert fresh(other).fingerprint
+    assert adopt_strays() == 0
+
+
+def test_strays_join_the_group_that_is_there(db: None) -> None:
+    job = worked(jobs.fail_once.later())
+    rollups.write()
+    failures.mute(FailureGroup.objects.get())
+    Job.objects.update(fingerprint="")
+    assert adopt_strays() == 1
+    group = the_group()
+    assert (group.pk, group.state, group.count) == (job.fingerprint, "muted", 1)
 
 
 # Cost

@@ -242,6 +242,12 @@ def test_a_drip_goes_on_whatever_becomes_of_its_jobs(group: FailureGroup) -> Non
 # The job that drives it
 
 
+def test_it_runs_where_its_jobs_run(group: FailureGroup) -> None:
+    failed_job(fingerprint=group.pk, queue="reports")
+    retry = started(failures.retry_as_canary(group))
+    assert fresh(retry.job_id).queue == "reports"
+
+
 def test_one_at_a_time(group: FailureGroup) -> None:
     dead_letters(3)
     assert failures.retry_as_canary(group) is not None
