@@ -8,12 +8,12 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin import job_page, payload, shown
+from django_jobs.admin.fragments import fragment
 from django_jobs.admin.job_actions import JobActionsAdmin
 from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilter
 from django_jobs.admin.job_list import CappedPaginator, JobChangeList
@@ -237,10 +237,12 @@ class JobAdmin(JobActionsAdmin):
         }
 
     def get_urls(self) -> list[URLPattern]:
-        """The live part of the page has an address of its own."""
-        view = self.admin_site.admin_view(self.live_view)
-        live = path("<path:object_id>/live/", view, name="django_jobs_job_live")
-        return [live, *super().get_urls()]
+        """The live parts of the page and of the overview have addresses of their own."""
+        protected = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/live/", protected(self.live_view), name="django_jobs_job_live"),
+            *super().get_urls(),
+        ]
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """The parts of the page that change while the job runs."""
@@ -250,6 +252,4 @@ class JobAdmin(JobActionsAdmin):
         if not self.has_view_permission(request, job):
             raise PermissionDenied
         context = self.buttons_context(request, job)
-        answer = TemplateResponse(request, "admin/django_jobs/job/live.html", context)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return fragment(request, "admin/django_jobs/job/live.html", context)
