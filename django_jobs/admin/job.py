@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin import job_page, payload, shown
+from django_jobs.admin import job_page, overview, payload, shown
 from django_jobs.admin.fragments import fragment
 from django_jobs.admin.job_actions import JobActionsAdmin
 from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilter
@@ -240,6 +240,7 @@ class JobAdmin(JobActionsAdmin):
         """The live parts of the page and of the overview have addresses of their own."""
         protected = self.admin_site.admin_view
         return [
+            path("overview/live/", protected(overview.live_view), name="django_jobs_overview_live"),
             path("<path:object_id>/live/", protected(self.live_view), name="django_jobs_job_live"),
             *super().get_urls(),
         ]

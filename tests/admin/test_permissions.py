@@ -45,11 +45,12 @@ def offered(client: Client, model: str) -> set[str]:
 def every_page(model: str) -> list[str]:
     """Every address below a list, also those that only answer to a button."""
     row = ROWS[model]()
-    names = [pattern.name for pattern in site._registry[type(row)].get_urls() if pattern.name]
-    assert {f"django_jobs_{model}_changelist", f"django_jobs_{model}_change"} <= set(names)
-    of_lists = ("_changelist", "_add")
+    named = [pattern for pattern in site._registry[type(row)].get_urls() if pattern.name]
+    names = {pattern.name for pattern in named}
+    assert {f"django_jobs_{model}_changelist", f"django_jobs_{model}_change"} <= names
     return [
-        reverse(f"admin:{name}", args=[] if name.endswith(of_lists) else [row.pk]) for name in names
+        reverse(f"admin:{pattern.name}", args=[row.pk] if pattern.pattern.converters else [])
+        for pattern in named
     ]
 
 

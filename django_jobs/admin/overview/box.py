@@ -1,0 +1,45 @@
+"""How the jobs do, for the front page of an admin: three statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from django_jobs.admin.addresses import Addresses
+from django_jobs.admin.overview.history import HOUR
+from django_jobs.admin.overview.light import known_light
+from django_jobs.admin.overview.tiles import Tile, numbers_of
+from django_jobs.admin.overview.verdict import Verdict, verdict_on
+from django_jobs.states import Status
+from django_jobs.stats import ended_totals
+from django_jobs.stats.glance import glance
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What the template of the box shows.
+
+    Attributes:
+        verdict: one sentence.
+        tiles: numbers of now.
+        url: the overview.
+    """
+
+    verdict: Verdict
+    tiles: list[Tile]
+    url: str
+
+
+def box_of(request: HttpRequest) -> Box:
+    """Read it."""
+    addresses = Addresses.of(request)
+    now = glance()
+    failed = ended_totals(timezone.now() - HOUR).get(Status.FAILED, 0)
+    # The front page does not wait for the doctor.
+    verdict = verdict_on(now, failed, known_light(), addresses)
+    return Box(verdict, numbers_of(now, addresses), addresses.overview())

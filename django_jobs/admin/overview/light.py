@@ -1,0 +1,92 @@
+"""The doctor's light: green, yellow or red, looked at once a minute for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.cache import cache
+
+from django_jobs.doctor import Condition, Finding, attempts, postgres, queues, server, sqlite
+from django_jobs.doctor.patient import Patient
+
+KEY: Final = "django_jobs.overview.doctor"
+#: Seconds for which a finding is shown again.
+KEPT: Final = 60
+
+#: Those that read little, and that the rest of the overview does not say already.
+_QUICK: Final = (
+    server.writable,
+    server.clock,
+    sqlite.journal,
+    sqlite.transactions,
+    queues.unserved_queues,
+    queues.overdue_delayed_jobs,
+    queues.unknown_jobs,
+    attempts.lost_jobs,
+    postgres.longest_transaction,
+    postgres.oldest_snapshot,
+    postgres.dead_rows,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """What the doctor says in short.
+
+    Attributes:
+        condition: class of the style sheet: ``ok``, ``warn``, ``problem``.
+        check: what the worst finding is about; empty if all is well.
+        found: the finding.
+        fix: what to do about it.
+        more: findings beside it.
+    """
+
+    condition: str
+    check: str = ""
+    found: str = ""
+    fix: str = ""
+    more: int = 0
+
+
+def light() -> Light:
+    """The light of the last minute, or a new one.
+
+    Whatever the cache is worth: without a working one the doctor is asked each time.
+    """
+    known = known_light()
+    if known is not None:
+        return known
+    seen = _look()
+    with suppress(Exception):
+        cache.set(KEY, seen, KEPT)
+    return seen
+
+
+def known_light() -> Light | None:
+    """The light of the last minute, if anybody has looked."""
+    known: object = None
+    with suppress(Exception):
+        known = cache.get(KEY)
+    return known if isinstance(known, Light) else None
+
+
+def _look() -> Light:
+    findings = list(_findings())
+    for condition in (Condition.PROBLEM, Condition.WARN):
+        bad = [one for one in findings if one.condition == condition]
+        if bad:
+            first = bad[0]
+            others = [
+                one for one in findings if one.condition in (Condition.PROBLEM, Condition.WARN)
+            ]
+            return Light(str(condition), first.check, first.found, first.fix, len(others) - 1)
+    return Light(str(Condition.OK))
+
+
+def _findings() -> Iterator[Finding]:
+    patient = Patient()
+    for examination in _QUICK:
+        yield examination(patient)

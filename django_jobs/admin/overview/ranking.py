@@ -1,0 +1,137 @@
+"""The jobs that take the most, are the slowest, or fail the most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from django_jobs.admin.addresses import Addresses
+from django_jobs.admin.overview import words
+from django_jobs.admin.overview.history import History
+from django_jobs.states import Status
+from django_jobs.stats import JobTimes, job_times
+from django_jobs.stats.ranking import JobSum, job_sums
+
+#: Rows of the table, and of each of the two short lists.
+BUSIEST_MAX: Final = 10
+SHORT_MAX: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job in the table.
+
+    Attributes:
+        name: of the job.
+        url: its jobs.
+        ended: attempts that ended.
+        failed: jobs that gave up; empty for none.
+        failed_url: these.
+        run, wait: p50 and p95.
+        busy: all attempts together.
+        share: of what all jobs took together, in percent.
+    """
+
+    name: str
+    url: str
+    ended: str
+    failed: str
+    failed_url: str
+    run: tuple[str, str]
+    wait: tuple[str, str]
+    busy: str
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShortRow:
+    """A job in a short list, with the one thing that brought it there."""
+
+    name: str
+    url: str
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What the template shows.
+
+    Attributes:
+        busiest: the table.
+        slowest, most_failing: the short lists.
+        left_out: jobs that did not make it to the table.
+    """
+
+    busiest: list[JobRow]
+    slowest: list[ShortRow]
+    most_failing: list[ShortRow]
+    left_out: int
+
+
+def ranking_of(history: History, addresses: Addresses) -> Ranking:
+    """Read two statements: the sums of all jobs, the times of those that are shown."""
+    sums = job_sums(history.since)
+    busiest = sums[:BUSIEST_MAX]
+    slowest = sorted(sums, key=lambda one: -one.mean)[:SHORT_MAX]
+    failing = [one for one in sums if one.failed or one.retried]
+    failing = sorted(failing, key=lambda one: (-one.failed, -one.retried))[:SHORT_MAX]
+    times = _times(history, [*busiest, *slowest])
+    total = sum(one.busy for one in sums) or 1.0
+    return Ranking(
+        busiest=[_row(one, times.get(one.job_name), total, addresses) for one in busiest],
+        slowest=[
+            ShortRow(one.job_name, addresses.jobs(job=one.job_name), _slow(one, times))
+            for one in slowest
+            if one.mean > 0
+        ],
+        most_failing=[_failing(one, addresses) for one in failing],
+        left_out=len(sums) - len(busiest),
+    )
+
+
+def _times(history: History, sums: Iterable[JobSum]) -> dict[str, JobTimes]:
+    names = {one.job_name for one in sums}
+    if not names:
+        return {}
+    return {one.job_name: one for one in job_times(history.since, job_names=names)}
+
+
+def _row(one: JobSum, times: JobTimes | None, total: float, addresses: Addresses) -> JobRow:
+    return JobRow(
+        name=one.job_name,
+        url=addresses.jobs(job=one.job_name),
+        ended=words.number(one.ended),
+        failed=words.number(one.failed) if one.failed else "",
+        failed_url=addresses.jobs(job=one.job_name, status=Status.FAILED),
+        run=_pair(times.run_p50, times.run_p95) if times else ("", ""),
+        wait=_pair(times.wait_p50, times.wait_p95) if times else ("", ""),
+        busy=words.seconds(one.busy),
+        share=round(one.busy / total * 100),
+    )
+
+
+def _pair(half: float | None, most: float | None) -> tuple[str, str]:
+    return words.seconds(half), words.seconds(most)
+
+
+def _slow(one: JobSum, times: dict[str, JobTimes]) -> str:
+    known = times.get(one.job_name)
+    most = known.run_p95 if known and known.run_p95 is not None else one.mean
+    return _("p95 %(length)s") % {"length": words.seconds(most)}
+
+
+def _failing(one: JobSum, addresses: Addresses) -> ShortRow:
+    figures = {
+        "failed": words.number(one.failed),
+        "retried": words.number(one.retried),
+        "share": words.number((one.failed or one.retried) / one.ended * 100),
+    }
+    if one.failed:
+        text = _("%(failed)s failed (%(share)s %%), %(retried)s tried again")
+    else:
+        text = _("%(retried)s tried again (%(share)s %%)")
+    url = addresses.jobs(job=one.job_name, status=Status.FAILED)
+    return ShortRow(one.job_name, url, text % figures)

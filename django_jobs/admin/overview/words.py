@@ -1,0 +1,61 @@
+"""How the overview says numbers, lengths and times."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from django_jobs.stats.glance import Tally
+
+
+def number(value: float) -> str:
+    """A number as people read it: grouped, with one digit after the point while it is small."""
+    digits = 1 if 0 < value < 10 and value != int(value) else 0
+    return formats.number_format(round(value, digits), digits, force_grouping=True)
+
+
+def tally(value: Tally) -> str:
+    """A number of jobs that may not be exact."""
+    if value.is_exact:
+        return number(value.number)
+    if value.is_sampled:
+        return _("about %(count)s") % {"count": number(value.number)}
+    return _("over %(count)s") % {"count": number(value.number)}
+
+
+def length(value: timedelta) -> str:
+    """A length of time in its largest unit."""
+    minutes = int(value.total_seconds() // 60)
+    if minutes < 1:
+        return _("%(count)d s") % {"count": int(value.total_seconds())}
+    if minutes < 120:
+        return _("%(count)d min") % {"count": minutes}
+    if minutes < 48 * 60:
+        return _("%(count)d h") % {"count": minutes // 60}
+    return _("%(count)d days") % {"count": minutes // (24 * 60)}
+
+
+def seconds(value: float | None) -> str:
+    """A duration as a column shows it."""
+    if value is None:
+        return "–"
+    if value < 1:
+        return _("%(count)d ms") % {"count": round(value * 1000)}
+    if value < 60:
+        return _("%(count)s s") % {"count": formats.number_format(value, 1)}
+    return length(timedelta(seconds=value))
+
+
+def clock(moment: datetime, *, with_day: bool = False) -> str:
+    """A time of day in the current time zone."""
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    text = local.strftime("%H:%M")
+    return f"{formats.date_format(local, 'j M')} {text}" if with_day else text
+
+
+def day(moment: datetime) -> str:
+    """A day in the current time zone."""
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return formats.date_format(local, "D j")

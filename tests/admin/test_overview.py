@@ -1,0 +1,389 @@
+"""The overview: what it says, what it costs, who sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpRequest
+from django.template import Context, Template
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from django_jobs.admin.overview.light import KEY, Light
+from django_jobs.admin.overview.page import Overview
+from django_jobs.models import (
+    AuditAction,
+    CronSlot,
+    JobAudit,
+    JobRollup,
+    QueueSample,
+    SlotOutcome,
+    WorkerState,
+)
+from django_jobs.states import Status
+from django_jobs.stats import glance
+from tests.admin.conftest import LogIn
+from tests.factories import (
+    CronJobFactory,
+    JobFactory,
+    QueueFactory,
+    WorkerFactory,
+    ago,
+    ahead,
+)
+
+URL = "/admin/django_jobs/"
+#: Without those for the session and the user; a superuser needs no permissions read.
+QUERIES = 8
+
+
+@pytest.fixture(autouse=True)
+def healthy_database(db: None) -> Iterator[None]:
+    """The doctor has just looked; what it finds of this machine is not the subject."""
+    cache.set(KEY, Light("ok"))
+    yield
+    cache.delete(KEY)
+
+
+@pytest.fixture
+def working(db: None) -> Any:
+    return WorkerFactory(name="main", state=WorkerState.RUNNING, last_heartbeat_at=ago())
+
+
+def rolled_up(outcome: Status, count: int = 1, *, minutes: float = 3, **columns: Any) -> JobRollup:
+    """Attempts that ended alike some minutes ago."""
+    start = ago(minutes=minutes).replace(second=0, microsecond=0)
+    columns = {"job_name": "tests.add", "queue": "default", "run_total": 1.0 * count} | columns
+    return JobRollup.objects.create(start=start, outcome=outcome, count=count, **columns)
+
+
+def sampled(queue: str, *, minutes: float = 1, **columns: Any) -> QueueSample:
+    start = ago(minutes=minutes).replace(second=0, microsecond=0)
+    return QueueSample.objects.create(start=start, queue=queue, **columns)
+
+
+def overview(client: Client, url: str = URL) -> Overview:
+    response = client.get(url)
+    assert response.status_code == 200
+    found: Overview = response.context["overview"]
+    return found
+
+
+def sentence(client: Client) -> str:
+    return "; ".join(trouble.text for trouble in overview(client).verdict.troubles)
+
+
+def text_of(client: Client, url: str = URL) -> str:
+    return client.get(url).content.decode()
+
+
+def numbers(client: Client) -> dict[str, str]:
+    return {tile.kind: tile.number for tile in overview(client).tiles}
+
+
+# The verdict
+
+
+def test_all_is_well(working: Any, boss: Client) -> None:
+    JobFactory(status=Status.PENDING)
+    assert overview(boss).verdict.level == "good"
+    assert "Healthy" in text_of(boss)
+
+
+def test_nobody_works(boss: Client) -> None:
+    assert sentence(boss) == "no worker is running"
+    JobFactory(status=Status.PENDING)
+    assert sentence(boss) == "no worker is running and 1 job is due"
+    assert overview(boss).verdict.level == "bad"
+
+
+def test_a_queue_that_is_behind_is_named(working: Any, boss: Client) -> None:
+    JobFactory(queue="reports", status=Status.PENDING, scheduled_for=ago(minutes=14, seconds=30))
+    JobFactory(queue="mail", status=Status.PENDING, scheduled_for=ago(minutes=1))
+    assert sentence(boss) == "reports is 14 min behind"
+    assert overview(boss).verdict.level == "fair"
+    assert "queue=reports&amp;status=pending" in text_of(boss)
+
+
+def test_many_queues_that_are_behind_are_counted(working: Any, boss: Client) -> None:
+    for minutes in (20, 30, 40, 50, 60):
+        queue = f"queue-{minutes}"
+        JobFactory(queue=queue, status=Status.PENDING, scheduled_for=ago(minutes=minutes))
+    assert sentence(boss) == (
+        "queue-60 is 60 min behind; queue-50 is 50 min behind; queue-40 is 40 min behind; "
+        "2 more queues are behind"
+    )
+    assert overview(boss).verdict.level == "bad"
+
+
+def test_a_paused_queue_is_not_behind(working: Any, boss: Client) -> None:
+    QueueFactory(name="reports", paused_at=ago(hours=1))
+    QueueFactory(name="empty", paused_at=ago(hours=1))
+    JobFactory(queue="reports", status=Status.PENDING, scheduled_for=ago(hours=1))
+    assert sentence(boss) == "reports is paused and 1 job waits"
+
+
+def test_silent_workers_and_those_that_stopped(working: Any, boss: Client) -> None:
+    WorkerFactory(state=WorkerState.RUNNING, last_heartbeat_at=ago(hours=1))
+    WorkerFactory(state=WorkerState.STOPPED, last_heartbeat_at=ago(hours=1))
+    assert sentence(boss) == "1 worker silent"
+
+
+def test_failures_of_the_last_hour(working: Any, boss: Client) -> None:
+    rolled_up(Status.FAILED, 12)
+    rolled_up(Status.FAILED, 100, minutes=70)
+    rolled_up(Status.RETRYING, 5)
+    assert sentence(boss) == "12 jobs failed in the last hour"
+
+
+def test_overdue_schedules(working: Any, boss: Client) -> None:
+    CronJobFactory(name="late", next_run_at=ago(hours=3, minutes=5))
+    CronJobFactory(name="off", next_run_at=ago(hours=3), enabled=False)
+    CronJobFactory(name="in-time", next_run_at=ahead(minutes=1))
+    assert sentence(boss) == "1 cron job overdue"
+    assert overview(boss).overdue == [("late", "3 h")]
+
+
+# The tiles
+
+
+def test_tiles_count_live_and_failed_jobs(any_status: None, boss: Client) -> None:
+    for number, status in enumerate(Status, start=1):
+        JobFactory.create_batch(number, status=status)
+    expected = {
+        str(status): str(number)
+        for number, status in enumerate(Status, start=1)
+        if status in ("pending", "running", "retrying", "failed", "scheduled")
+    }
+    found = numbers(boss)
+    assert found.pop("rate") == "0"
+    assert found == expected
+    assert 'href="/admin/django_jobs/job/?status=retrying"' in text_of(boss)
+
+
+def test_the_rate_is_of_the_last_minutes(boss: Client) -> None:
+    rolled_up(Status.COMPLETED, 500, minutes=2)
+    rolled_up(Status.RETRYING, 500, minutes=2)
+    rolled_up(Status.COMPLETED, 5000, minutes=9)
+    assert 100 <= float(numbers(boss)["rate"]) <= 125
+
+
+def test_many_jobs_are_not_counted(
+    any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "COUNT_MAX", 3)
+    JobFactory.create_batch(5, status=Status.PENDING, queue="a")
+    JobFactory.create_batch(2, status=Status.RETRYING)
+    JobFactory.create_batch(2, status=Status.SCHEDULED)
+    JobFactory.create_batch(5, status=Status.FAILED)
+    found = numbers(boss)
+    assert (found["pending"], found["failed"]) == ("over 3", "over 3")
+    sampled("a", pending=7000, retrying=30, scheduled=1)
+    sampled("b", pending=700)
+    sampled("a", pending=1, minutes=2)
+    found = numbers(boss)
+    assert found["pending"] == "about 7,700"
+    assert found["retrying"] == "about 30"
+    assert found["failed"] == "over 3"
+
+
+def test_of_many_jobs_the_samples_tell_who_is_behind(
+    working: Any, boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "COUNT_MAX", 3)
+    JobFactory.create_batch(5, status=Status.PENDING, queue="a")
+    sampled("a", pending=5)
+    sampled("z", pending=5, oldest_wait=600.0)
+    assert re.fullmatch(r"z is 1[0-2] min behind", sentence(boss))
+
+
+def test_sparklines_have_words(boss: Client) -> None:
+    sampled("a", pending=3, minutes=60)
+    sampled("b", pending=4, minutes=60)
+    text = text_of(boss)
+    assert "due over 24 hours: at least 7, at most 7" in text
+
+
+# The chart and the tables
+
+
+def test_bars_say_how_attempts_ended(boss: Client) -> None:
+    rolled_up(Status.COMPLETED, 1234, minutes=0)
+    rolled_up(Status.FAILED, 2, minutes=0)
+    rolled_up(Status.DISCARDED, 1, minutes=0)
+    text = text_of(boss)
+    assert "1,234 completed, 2 failed for good, 1 other" in text
+    assert text.count('class="jobs-bar ') == 3
+
+
+@pytest.mark.parametrize(("key", "bars"), [("1h", 30), ("24h", 24), ("7d", 42), ("x", 24)])
+def test_each_range_has_its_steps(boss: Client, key: str, bars: int) -> None:
+    lengths = {"1h": 50, "24h": 23 * 60, "7d": 6.5 * 24 * 60}
+    rolled_up(Status.COMPLETED, 7, minutes=lengths.get(key, 60))
+    response = boss.get(URL, {"range": key})
+    assert response.content.decode().count('class="jobs-reach"') == bars
+    legend = response.context["overview"].chart.legend
+    assert {kind: number for kind, _, number in legend}["completed"] == "7"
+
+
+def test_bars_lead_to_the_jobs_of_their_day(boss: Client) -> None:
+    rolled_up(Status.COMPLETED, minutes=60 * 24 * 3)
+    day = timezone.localtime(ago(days=3))
+    text = text_of(boss, f"{URL}?range=7d")
+    link = f"created_at__year={day.year}&amp;created_at__month={day.month}"
+    assert text.count(link) == 2
+    assert "created_at__year" not in text_of(boss)
+
+
+def test_deploys_pauses_and_cron_runs_are_marked(boss: Client) -> None:
+    JobAudit.objects.create(action=AuditAction.DEPLOY, target="v2", actor="ci", at=ago(minutes=5))
+    JobAudit.objects.create(action=AuditAction.PAUSE, target="mail", at=ago(minutes=4))
+    JobAudit.objects.create(action=AuditAction.RETRY, target="mail", at=ago(minutes=4))
+    JobAudit.objects.create(action=AuditAction.DEPLOY, target="v1", at=ago(days=2))
+    cron_job = CronJobFactory(name="nightly", next_run_at=ahead(hours=1))
+    for minutes, outcome in ((1, SlotOutcome.FIRED), (2, SlotOutcome.SKIPPED)):
+        CronSlot.objects.create(cron_job=cron_job, slot_at=ago(minutes=minutes), outcome=outcome)
+    text = text_of(boss)
+    assert "deploy v2 by ci" in text
+    assert "mail paused" in text
+    assert "Cron: nightly ×1" in text
+    assert "v1" not in text
+    assert text.count("<line y1=") == 2
+
+
+def test_jobs_are_ranked(boss: Client) -> None:
+    rolled_up(Status.COMPLETED, 10, job_name="busy", run_total=100.0, run_histogram={"26": 10})
+    rolled_up(Status.COMPLETED, 1, job_name="slow", run_total=50.0, run_histogram={"31": 1})
+    rolled_up(Status.FAILED, 3, job_name="broken", run_total=0.1)
+    ranking = overview(boss).ranking
+    assert [row.name for row in ranking.busiest] == ["busy", "slow", "broken"]
+    assert ranking.slowest[0].name == "slow"
+    assert [row.figure for row in ranking.most_failing] == ["3 failed (100 %), 0 tried again"]
+    assert ranking.busiest[0].run == ("6.8 s", "6.8 s")
+
+
+# The doctor
+
+
+def test_the_doctor_is_asked_once_a_minute(boss: Client) -> None:
+    cache.delete(KEY)
+    JobFactory(status=Status.PENDING, queue="nobodys")
+    light = overview(boss).light
+    assert (light.condition, light.check) == ("problem", "unserved queues")
+    assert "manage.py jobs_doctor" in text_of(boss)
+    cache.set(KEY, Light("warn", "something", "is found"))
+    assert "something: is found" in text_of(boss)
+
+
+# Live
+
+
+def test_the_live_part_is_sent_once(working: Any, boss: Client) -> None:
+    url = re.search(r'data-url="([^"]+)"', text_of(boss))
+    assert url is not None
+    live = url[1].replace("&amp;", "&")
+    first = boss.get(live)
+    assert first.status_code == 200
+    assert "Healthy" in first.content.decode()
+    assert "<html" not in first.content.decode()
+    again = boss.get(live, headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304
+    assert not again.content
+    JobFactory(status=Status.PENDING)
+    changed = boss.get(live, headers={"If-None-Match": first["ETag"]})
+    assert changed.status_code == 200
+    assert changed["ETag"] != first["ETag"]
+
+
+# Who, and at what cost
+
+
+def test_whoever_may_not_see_jobs_gets_djangos_own_page(log_in: LogIn) -> None:
+    JobFactory(status=Status.PENDING)
+    client = log_in("view_queue")
+    response = client.get(URL)
+    assert response.status_code == 200
+    assert 'id="jobs-verdict"' not in response.content.decode()
+    assert "/admin/django_jobs/queue/" in response.content.decode()
+    assert client.get(reverse("admin:django_jobs_overview_live")).status_code == 403
+    assert log_in().get(URL).status_code == 404
+
+
+def test_view_job_is_enough(log_in: LogIn) -> None:
+    client = log_in("view_job")
+    assert overview(client).tiles
+    assert client.get(reverse("admin:django_jobs_overview_live")).status_code == 200
+
+
+def test_models_are_still_listed(boss: Client) -> None:
+    assert "app-django_jobs module" in text_of(boss)
+
+
+def test_a_few_queries_are_enough(any_status: None, working: Any, boss: Client) -> None:
+    for number, status in enumerate(Status):
+        JobFactory.create_batch(number, status=status, queue=f"queue-{number}")
+        rolled_up(status, job_name=f"job-{number}", run_histogram={"3": 1})
+        sampled(f"queue-{number}", pending=number)
+    for path in (URL, f"{URL}?range=7d", reverse("admin:django_jobs_overview_live")):
+        boss.get(path)
+        with CaptureQueriesContext(connection) as captured:
+            boss.get(path)
+        ours = [
+            one["sql"]
+            for one in captured
+            if not any(f'"{table}"' in one["sql"] for table in ("django_session", "auth_user"))
+        ]
+        assert len(ours) <= QUERIES, "\n".join(ours)
+
+
+# Elsewhere
+
+
+def box(user: Any) -> str:
+    request: HttpRequest = RequestFactory().get("/")
+    request.user = user
+    template = Template("{% load django_jobs_admin %}{% jobs_box %}")
+    return template.render(Context({"request": request})).strip()
+
+
+def test_the_box_can_stand_anywhere(any_status: None, boss: Client, log_in: LogIn) -> None:
+    JobFactory(status=Status.FAILED)
+    user = boss.get(URL).wsgi_request.user
+    with CaptureQueriesContext(connection) as captured:
+        text = box(user)
+    assert "no worker is running" in text
+    assert "<strong>1</strong> failed" in text
+    assert len(captured) == 3
+    assert box(log_in("view_queue").get(URL).wsgi_request.user) == ""
+
+
+def test_the_front_page_of_an_admin_may_have_the_box(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin.site, "index_template", "admin/django_jobs/index.html")
+    text = text_of(boss, "/admin/")
+    assert "jobs-box" in text
+    assert "app-auth module" in text
+
+
+def test_the_navigation_leads_where_the_user_may_go(log_in: LogIn) -> None:
+    def links(*permissions: str) -> list[str]:
+        text = text_of(log_in(*permissions), "/admin/django_jobs/queue/")
+        nav = re.search(r'<nav class="jobs-navigation".*?</nav>', text, re.S)
+        return [] if nav is None else re.findall(r">(\w+)</a>", nav[0])
+
+    assert links("view_queue") == ["Overview", "Queues"]
+    assert links("view_queue", "view_job", "view_worker")[:4] == [
+        "Overview",
+        "Jobs",
+        "Queues",
+        "Workers",
+    ]
