@@ -126,8 +126,8 @@ document.addEventListener("DOMContentLoaded", () => {
                 lastSeen = new Date();
             }
         } catch {
+            pause = Math.min(INTERVAL * 2 ** failures, LONGEST);
             failures += 1;
-            pause = Math.min(pause * 2, LONGEST);
         }
         isLooking = false;
         showState();
