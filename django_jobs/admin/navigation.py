@@ -43,13 +43,15 @@ class Link:
 def links_of(request: HttpRequest) -> list[Link]:
     """The pages that this site has and the user may see."""
     addresses = Addresses.of(request)
-    overview = addresses.overview()
-    links = [Link(_("Overview"), overview, request.path == overview)] if overview else []
-    for label, name, models in _PAGES:
-        url = addresses.find(name)
-        if url and any(_may_view(request, model) for model in models):
-            links.append(Link(label, url, request.path.startswith(url)))
-    return links
+    found = [(_("Overview"), addresses.overview())]
+    found += [
+        (label, addresses.find(name))
+        for label, name, models in _PAGES
+        if any(_may_view(request, model) for model in models)
+    ]
+    # Some pages lie below others, and all of them below the overview.
+    here = max((url for _label, url in found if request.path.startswith(url)), key=len, default="")
+    return [Link(label, url, url == here) for label, url in found if url]
 
 
 def _may_view(request: HttpRequest, model: str) -> bool:

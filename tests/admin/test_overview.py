@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest
 from django.template import Context, Template
@@ -17,7 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from django_jobs.admin.overview.light import KEY, Light
+from django_jobs.admin.overview.history import RANGES
+from django_jobs.admin.overview.kept import forget, keep
+from django_jobs.admin.overview.light import NAME, SECONDS, Light
 from django_jobs.admin.overview.page import Overview
 from django_jobs.models import (
     AuditAction,
@@ -48,9 +49,11 @@ QUERIES = 8
 @pytest.fixture(autouse=True)
 def healthy_database(db: None) -> Iterator[None]:
     """The doctor has just looked; what it finds of this machine is not the subject."""
-    cache.set(KEY, Light("ok"))
+    kept = (NAME, *(f"ranking-{one.key}" for one in RANGES))
+    forget(*kept)
+    keep(NAME, SECONDS, Light("ok"))
     yield
-    cache.delete(KEY)
+    forget(*kept)
 
 
 @pytest.fixture
@@ -274,12 +277,12 @@ def test_jobs_are_ranked(boss: Client) -> None:
 
 
 def test_the_doctor_is_asked_once_a_minute(boss: Client) -> None:
-    cache.delete(KEY)
+    forget(NAME)
     JobFactory(status=Status.PENDING, queue="nobodys")
     light = overview(boss).light
     assert (light.condition, light.check) == ("problem", "unserved queues")
     assert "manage.py jobs_doctor" in text_of(boss)
-    cache.set(KEY, Light("warn", "something", "is found"))
+    keep(NAME, SECONDS, Light("warn", "something", "is found"))
     assert "something: is found" in text_of(boss)
 
 
@@ -333,7 +336,6 @@ def test_a_few_queries_are_enough(any_status: None, working: Any, boss: Client) 
         rolled_up(status, job_name=f"job-{number}", run_histogram={"3": 1})
         sampled(f"queue-{number}", pending=number)
     for path in (URL, f"{URL}?range=7d", reverse("admin:django_jobs_overview_live")):
-        boss.get(path)
         with CaptureQueriesContext(connection) as captured:
             boss.get(path)
         ours = [
@@ -342,6 +344,9 @@ def test_a_few_queries_are_enough(any_status: None, working: Any, boss: Client) 
             if not any(f'"{table}"' in one["sql"] for table in ("django_session", "auth_user"))
         ]
         assert len(ours) <= QUERIES, "\n".join(ours)
+        with CaptureQueriesContext(connection) as captured:
+            boss.get(path)
+        assert not any("run_histogram" in one["sql"] for one in captured), "they are kept"
 
 
 # Elsewhere
@@ -387,3 +392,17 @@ def test_the_navigation_leads_where_the_user_may_go(log_in: LogIn) -> None:
         "Queues",
         "Workers",
     ]
+
+
+def test_nothing_stored_becomes_markup(any_status: None, boss: Client) -> None:
+    nasty = "<img src=x onerror=alert(1)>"
+    forget(NAME)
+    JobFactory(job_name=nasty, queue=nasty, status=Status.PENDING, scheduled_for=ago(hours=1))
+    rolled_up(Status.FAILED, job_name=nasty, queue=nasty)
+    JobAudit.objects.create(action=AuditAction.DEPLOY, target=nasty, actor=nasty, at=ago(minutes=9))
+    cron_job = CronJobFactory(name=nasty, next_run_at=ago(hours=1))
+    CronSlot.objects.create(cron_job=cron_job, slot_at=ago(), outcome=SlotOutcome.FIRED)
+    text = text_of(boss)
+    assert "<img src=x" not in text
+    assert text.count("&lt;img src=x") > 10
+    assert "<img src=x" not in box(boss.get(URL).wsgi_request.user)

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
-from django_jobs.admin.overview.light import KEY, Light
+from django_jobs.admin.overview.kept import keep
+from django_jobs.admin.overview.light import NAME, SECONDS, Light
 from django_jobs.models import Worker, WorkerState
 from django_jobs.states import Status
 from tests.browser.visitor import Visitor
@@ -20,7 +20,7 @@ DUE = ".jobs-tile-pending .jobs-tile-number"
 
 @pytest.fixture
 def working(transactional_db: None, any_status: None) -> Worker:
-    cache.set(KEY, Light("ok"))
+    keep(NAME, SECONDS, Light("ok"))
     return WorkerFactory(state=WorkerState.RUNNING, last_heartbeat_at=ago(seconds=-600))
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from django_jobs.admin.addresses import Addresses
+from django.apps import apps
+
+from django_jobs.admin.addresses import Addresses
+from django_jobs.admin.overview import words
+
+#: Groups that are shown.
+GROUPS_MAX: Final = 5
+#: Groups that somebody has dealt with.
+_SETTLED: Final = ("muted", "resolved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,22 @@ class FailureRow:
     url: str
 
 
-def top_failures(addresses: Addresses, *, with_payload: bool) -> list[FailureRow]:
-    """The groups that matter now; none until there is a table of them."""
-    return []
+def top_failures(since: datetime, addresses: Addresses, *, with_payload: bool) -> list[FailureRow]:
+    """The groups that failed most often, of those that failed since then and nobody has settled."""
+    return [
+        FailureRow(
+            job_name=group.job_name,
+            exception_type=group.exception_type if with_payload else "",
+            count=words.number(group.count),
+            url=addresses.find("django_jobs_failuregroup_change", group.pk),
+        )
+        for group in _groups(since)
+    ]
+
+
+def _groups(since: datetime) -> Any:
+    model: Any = apps.all_models["django_jobs"].get("failuregroup")
+    if model is None:
+        return []
+    recent = model.objects.filter(last_seen_at__gte=since).exclude(state__in=_SETTLED)
+    return recent.order_by("-count")[:GROUPS_MAX]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from django.core.cache import cache
-
+from django_jobs.admin.overview.kept import kept, known
 from django_jobs.doctor import Condition, Finding, attempts, postgres, queues, server, sqlite
 from django_jobs.doctor.patient import Patient
 
-KEY: Final = "django_jobs.overview.doctor"
-#: Seconds for which a finding is shown again.
-KEPT: Final = 60
+#: Under which it is kept, and for how long.
+NAME: Final = "doctor"
+SECONDS: Final = 60.0
 
 #: Those that read little, and that the rest of the overview does not say already.
 _QUICK: Final = (
@@ -52,25 +50,13 @@ class Light:
 
 
 def light() -> Light:
-    """The light of the last minute, or a new one.
-
-    Whatever the cache is worth: without a working one the doctor is asked each time.
-    """
-    known = known_light()
-    if known is not None:
-        return known
-    seen = _look()
-    with suppress(Exception):
-        cache.set(KEY, seen, KEPT)
-    return seen
+    """The light of the last minute, or a new one."""
+    return kept(NAME, SECONDS, Light, _look)
 
 
 def known_light() -> Light | None:
     """The light of the last minute, if anybody has looked."""
-    known: object = None
-    with suppress(Exception):
-        known = cache.get(KEY)
-    return known if isinstance(known, Light) else None
+    return known(NAME, Light)
 
 
 def _look() -> Light:

@@ -69,7 +69,7 @@ def overview_of(request: HttpRequest) -> Overview:
         tiles=tiles_of(now, history, addresses),
         chart=chart_of(history, addresses),
         ranking=ranking_of(history, addresses),
-        failures=top_failures(addresses, with_payload=payload.may_see(request)),
+        failures=top_failures(history.since, addresses, with_payload=payload.may_see(request)),
         range=history.range.key,
         cron_url=addresses.page("cronjob"),
         overdue=[(name, words.length(late)) for name, late in now.overdue.items()],

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Self
 
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import History
+from django_jobs.admin.overview.kept import kept
 from django_jobs.states import Status
 from django_jobs.stats import JobTimes, job_times
 from django_jobs.stats.ranking import JobSum, job_sums
@@ -18,6 +19,8 @@ from django_jobs.stats.ranking import JobSum, job_sums
 #: Rows of the table, and of each of the two short lists.
 BUSIEST_MAX: Final = 10
 SHORT_MAX: Final = 5
+#: For how long the figures are kept.
+SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +74,62 @@ class Ranking:
     left_out: int
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was read: the same for every reader.
+
+    Attributes:
+        busiest, slowest, failing: jobs with their sums.
+        times: of the first two, by name.
+        busy: seconds that all jobs took together.
+        count: of all jobs.
+    """
+
+    busiest: list[JobSum]
+    slowest: list[JobSum]
+    failing: list[JobSum]
+    times: dict[str, JobTimes]
+    busy: float
+    count: int
+
+    @classmethod
+    def read(cls, since: datetime) -> Self:
+        """Read two statements: the sums of all jobs, the times of those that are shown."""
+        sums = job_sums(since)
+        busiest = sums[:BUSIEST_MAX]
+        slowest = sorted((one for one in sums if one.mean), key=lambda one: -one.mean)[:SHORT_MAX]
+        failing = [one for one in sums if one.failed or one.retried]
+        failing.sort(key=lambda one: (-one.failed, -one.retried))
+        names = {one.job_name for one in (*busiest, *slowest)}
+        times = job_times(since, job_names=names) if names else []
+        return cls(
+            busiest=busiest,
+            slowest=slowest,
+            failing=failing[:SHORT_MAX],
+            times={one.job_name: one for one in times},
+            busy=sum(one.busy for one in sums),
+            count=len(sums),
+        )
+
+
 def ranking_of(history: History, addresses: Addresses) -> Ranking:
-    """Read two statements: the sums of all jobs, the times of those that are shown."""
-    sums = job_sums(history.since)
-    busiest = sums[:BUSIEST_MAX]
-    slowest = sorted(sums, key=lambda one: -one.mean)[:SHORT_MAX]
-    failing = [one for one in sums if one.failed or one.retried]
-    failing = sorted(failing, key=lambda one: (-one.failed, -one.retried))[:SHORT_MAX]
-    times = _times(history, [*busiest, *slowest])
-    total = sum(one.busy for one in sums) or 1.0
+    """Rank them. Histograms add up slowly, and what they tell changes slowly too."""
+    figures = kept(
+        f"ranking-{history.range.key}", SECONDS, Figures, lambda: Figures.read(history.since)
+    )
     return Ranking(
-        busiest=[_row(one, times.get(one.job_name), total, addresses) for one in busiest],
+        busiest=[_row(one, figures, addresses) for one in figures.busiest],
         slowest=[
-            ShortRow(one.job_name, addresses.jobs(job=one.job_name), _slow(one, times))
-            for one in slowest
-            if one.mean > 0
+            ShortRow(one.job_name, addresses.jobs(job=one.job_name), _slow(one, figures))
+            for one in figures.slowest
         ],
-        most_failing=[_failing(one, addresses) for one in failing],
-        left_out=len(sums) - len(busiest),
+        most_failing=[_failing(one, addresses) for one in figures.failing],
+        left_out=figures.count - len(figures.busiest),
     )
 
 
-def _times(history: History, sums: Iterable[JobSum]) -> dict[str, JobTimes]:
-    names = {one.job_name for one in sums}
-    if not names:
-        return {}
-    return {one.job_name: one for one in job_times(history.since, job_names=names)}
-
-
-def _row(one: JobSum, times: JobTimes | None, total: float, addresses: Addresses) -> JobRow:
+def _row(one: JobSum, figures: Figures, addresses: Addresses) -> JobRow:
+    times = figures.times.get(one.job_name)
     return JobRow(
         name=one.job_name,
         url=addresses.jobs(job=one.job_name),
@@ -109,7 +139,7 @@ def _row(one: JobSum, times: JobTimes | None, total: float, addresses: Addresses
         run=_pair(times.run_p50, times.run_p95) if times else ("", ""),
         wait=_pair(times.wait_p50, times.wait_p95) if times else ("", ""),
         busy=words.seconds(one.busy),
-        share=round(one.busy / total * 100),
+        share=round(one.busy / (figures.busy or 1.0) * 100),
     )
 
 
@@ -117,8 +147,8 @@ def _pair(half: float | None, most: float | None) -> tuple[str, str]:
     return words.seconds(half), words.seconds(most)
 
 
-def _slow(one: JobSum, times: dict[str, JobTimes]) -> str:
-    known = times.get(one.job_name)
+def _slow(one: JobSum, figures: Figures) -> str:
+    known = figures.times.get(one.job_name)
     most = known.run_p95 if known and known.run_p95 is not None else one.mean
     return _("p95 %(length)s") % {"length": words.seconds(most)}
 
