@@ -55,6 +55,11 @@ class JobContext:
         self.attempt = job.attempt
 
     @property
+    def has_row(self) -> bool:
+        """Whether others can find the job: not one of ``persist=False``, nor of a unit test."""
+        return self._job.lease > 0
+
+    @property
     def correlation_id(self) -> str:
         """Shared by related jobs; jobs enqueued inside this one inherit it."""
         return self._job.correlation_id or str(self.job_id)

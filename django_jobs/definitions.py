@@ -111,8 +111,8 @@ class JobDefinition(Generic[P, R]):
         Args:
             **options: queue, priority, delay (seconds or ``timedelta``), scheduled_for,
                 expires_at, max_attempts, timeout (seconds), unique_key, on_conflict,
-                correlation_id, tags, persist, lease (seconds); see
-                :class:`~django_jobs.options.JobOptions`.
+                correlation_id, subject (a saved model instance), tags, persist, lease (seconds);
+                see :class:`~django_jobs.options.JobOptions`.
 
         Raises:
             TypeError: there is no such option.

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Model
 from django.utils import timezone
 
 from django_jobs import backoff as backoffs
 from django_jobs.conf import config
 from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption, InvalidSchedule, InvalidText, UnknownQueue
+from django_jobs.models.subjects import SUBJECT_MAX, subject_of
 from django_jobs.names import check_queue_name
 from django_jobs.priority import PRIORITY_MAX, PRIORITY_MIN
 from django_jobs.sensitive import plain
@@ -139,6 +141,18 @@ def _check_isolation(value: object) -> str:
     raise InvalidOption(f"isolation: 'thread' or 'process'; got {shown(value)}.")
 
 
+def _check_subject(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, Model):
+        raise InvalidOption(f"subject: a saved model instance; got {shown(value)}.")
+    if value._state.adding or value.pk is None:
+        raise InvalidOption(
+            f"subject: a saved model instance; this {type(value).__name__} is not saved yet."
+        )
+    return check_text("subject", subject_of(value), 1, SUBJECT_MAX)
+
+
 def _check_tags(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple | set | frozenset):
         raise InvalidOption(f"tags: a list of texts; got {type(value).__name__}.")
@@ -183,6 +197,7 @@ CHECKS: Final[dict[str, Any]] = {
     "unique_key": _check_unique_key,
     "on_conflict": _check_conflict,
     "correlation_id": lambda value: check_text("correlation_id", value, 0, 100),
+    "subject": _check_subject,
     "tags": _check_tags,
     "persist": lambda value: _check_flag("persist", value),
     "sensitive": _check_sensitive,

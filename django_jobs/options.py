@@ -15,6 +15,8 @@ from django_jobs.option_checks import CHECKS, ExceptionTypes
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import Model
+
     from django_jobs import backoff as backoffs
 
 
@@ -49,6 +51,7 @@ class UsingOptions(TypedDict, total=False):
     unique_key: str | None
     on_conflict: Literal["return", "raise"]
     correlation_id: str
+    subject: Model | None
     tags: Collection[str]
     persist: bool
     lease: float | timedelta | None
@@ -75,6 +78,7 @@ class JobOptions:
         unique_key: at most one live job has this key.
         on_conflict: ``"return"`` the live job with the same key, or ``"raise"``.
         correlation_id: shared by related jobs; inherited by jobs enqueued inside a job.
+        subject: the saved model instance that the job is about, as ``app.model:key``.
         tags: words to find the job by.
         persist: whether ``now()`` and ``batch()`` write a row.
         lease: seconds that ``now()`` may take before others deem it lost.
@@ -96,6 +100,7 @@ class JobOptions:
     unique_key: str | None = None
     on_conflict: str = "return"
     correlation_id: str = ""
+    subject: str = ""
     tags: tuple[str, ...] = ()
     persist: bool = True
     lease: float | None = None

@@ -49,16 +49,21 @@ def build_many(definition: JobDefinition[Any, Any], calls: Sequence[dict[str, An
 def _columns(options: JobOptions) -> dict[str, Any]:
     """What all rows of one enqueue have in common."""
     status, scheduled_for = _when(options)
-    columns = _defaults() | {
-        "queue": options.queue,
-        "priority": options.priority,
-        "status": status,
-        "timeout": options.timeout,
-        "max_attempts": options.max_attempts or config.MAX_ATTEMPTS,
-        "unique_key": options.unique_key,
-        "expires_at": options.expires_at,
-        "correlation_id": options.correlation_id or _inherited_correlation_id(),
-    }
+    columns = (
+        _defaults()
+        | {
+            "queue": options.queue,
+            "priority": options.priority,
+            "status": status,
+            "timeout": options.timeout,
+            "max_attempts": options.max_attempts or config.MAX_ATTEMPTS,
+            "unique_key": options.unique_key,
+            "expires_at": options.expires_at,
+            "correlation_id": options.correlation_id,
+            "subject": options.subject,
+        }
+        | _inherited(options)
+    )
     if scheduled_for is not None:
         columns["scheduled_for"] = scheduled_for
     return columns
@@ -90,9 +95,15 @@ def _when(options: JobOptions) -> tuple[Status, Any]:
     return Status.SCHEDULED, options.scheduled_for
 
 
-def _inherited_correlation_id() -> str:
+def _inherited(options: JobOptions) -> dict[str, Any]:
+    """What a job has from the one that enqueues it while it runs."""
     context = current_context.get()
-    return "" if context is None else context.correlation_id
+    if context is None:
+        return {}
+    return {
+        "correlation_id": options.correlation_id or context.correlation_id,
+        "parent_id": context.job_id if context.has_row else None,
+    }
 
 
 def enqueue(definition: JobDefinition[Any, Any], jobs: Sequence[Job]) -> list[Job]:

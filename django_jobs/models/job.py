@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_jobs.ids import uuid7
 from django_jobs.models.mysql import without_warnings
 from django_jobs.models.querysets import JobManager, JobQuerySet
+from django_jobs.models.subjects import SUBJECT_MAX
 from django_jobs.models.text import ExactCharField, ExactTextField
 from django_jobs.models.waiting import Awaitable
 from django_jobs.states import DELAYED, LIVE, TERMINAL, WAITING, Status
@@ -104,6 +105,22 @@ class Job(Awaitable, models.Model):
 
     unique_key = ExactCharField(_("unique key"), max_length=200, null=True, blank=True)
     correlation_id = ExactCharField(_("correlation id"), max_length=100, default="", blank=True)
+    parent_id = models.UUIDField(
+        _("parent"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The job that enqueued it while it ran."),
+    )
+    subject = ExactCharField(
+        _("subject"),
+        max_length=SUBJECT_MAX,
+        default="",
+        # Also in the database: a worker of an older release writes rows without it.
+        db_default="",
+        blank=True,
+        help_text=_("The object it is about: app.model:key."),
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("updated at"), db_default=Now(), editable=False)
     completed_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
@@ -162,6 +179,16 @@ class Job(Awaitable, models.Model):
                 fields=["fingerprint", "completed_at"],
                 condition=Q(status=Status.FAILED) & ~Q(fingerprint=""),
                 name="django_jobs_failure",
+            ),
+            models.Index(
+                fields=["parent_id", "id"],
+                condition=Q(parent_id__isnull=False),
+                name="django_jobs_parent",
+            ),
+            models.Index(
+                fields=["subject", "id"],
+                condition=~Q(subject=""),
+                name="django_jobs_subject",
             ),
         ]
         constraints = [

@@ -31,6 +31,8 @@ INDEXES: Final = {
     "django_jobs_expire": ("status", "expires_at"),
     "django_jobs_prune": ("status", "completed_at"),
     "django_jobs_correlation": ("correlation_id",),
+    "django_jobs_parent": ("parent_id", "id"),
+    "django_jobs_subject": ("subject", "id"),
     "django_jobs_recover": ("status", "id"),
     "django_jobs_failure": ("fingerprint", "status", "completed_at"),
     "django_jobs_unique_key": (LIVE_KEY,),

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from django_jobs.models.in_status import InStatus
+from django_jobs.models.queue import Queue
+from django_jobs.models.subjects import HasSubject, subject_of
 from django_jobs.states import DELAYED, TERMINAL, WAITING, Status
 
 if TYPE_CHECKING:
@@ -42,6 +44,31 @@ class JobQuerySet(models.QuerySet["Job"]):
             return self.filter(related | models.Q(id=UUID(str(correlation_id))))
         except ValueError:
             return self.filter(related)
+
+    def about(self, row: models.Model) -> Self:
+        """The jobs that were enqueued with this row as their ``subject``."""
+        return self.filter(HasSubject(), subject=subject_of(row))
+
+    def children_of(self, job_id: UUID) -> Self:
+        """The jobs that this one enqueued while it ran."""
+        return self.filter(parent_id=job_id)
+
+    def observed(self) -> Self:
+        """With what decides over each, in one statement: the clock, its queue's pause, its parent.
+
+        Sets ``observed_at``, ``queue_paused_at``, ``queue_paused_by``, ``queue_pause_reason``,
+        ``parent_job_name`` and ``parent_status``.
+        """
+        paused = Queue.objects.filter(name=models.OuterRef("queue"), paused_at__isnull=False)
+        parent = self.model._default_manager.filter(pk=models.OuterRef("parent_id"))
+        return self.annotate(
+            observed_at=Now(),
+            queue_paused_at=models.Subquery(paused.values("paused_at")),
+            queue_paused_by=models.Subquery(paused.values("paused_by")),
+            queue_pause_reason=models.Subquery(paused.values("pause_reason")),
+            parent_job_name=models.Subquery(parent.values("job_name")),
+            parent_status=models.Subquery(parent.values("status")),
+        )
 
     def pending(self) -> Self:
         """Jobs that a worker may claim now."""

@@ -31,6 +31,8 @@ SHARED: Final = (
     "max_attempts",
     "unique_key",
     "correlation_id",
+    "parent_id",
+    "subject",
     "tags",
     "expires_at",
     "scheduled_for",
