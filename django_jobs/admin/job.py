@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
@@ -71,7 +71,6 @@ class JobAdmin(JobActionsAdmin):
                     "tags_shown",
                     "correlation_link",
                     "unique_key",
-                    "cron_link",
                 )
             },
         ),
@@ -100,6 +99,7 @@ class JobAdmin(JobActionsAdmin):
     }
 
     class Media:
+        css: ClassVar = {"all": ["django_jobs/job.css"]}
         js: ClassVar = ["django_jobs/live.js"]
 
     # The list
@@ -155,6 +155,13 @@ class JobAdmin(JobActionsAdmin):
 
     # The page
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        """The rows; that of a page with its surroundings, which would be queries of their own."""
+        jobs = super().get_queryset(request)
+        match = request.resolver_match
+        is_one = match is not None and "object_id" in match.kwargs
+        return jobs.observed() if is_one else jobs  # type: ignore[attr-defined]
+
     def get_fieldsets(self, request: HttpRequest, obj: Job | None = None) -> Any:
         """Without the rows that would hold a dash, or what the user may not see."""
         empty = {
@@ -162,8 +169,6 @@ class JobAdmin(JobActionsAdmin):
             for name, column in self._may_be_empty.items()
             if obj is not None and getattr(obj, column) in (None, "", [], {})
         }
-        if obj is None or job_page.CRON_TAG not in (obj.tags or ()):
-            empty.add("cron_link")
         data, *rest = [
             (title, {"fields": [name for name in options["fields"] if name not in empty]})
             for title, options in self.fieldsets
@@ -195,14 +200,6 @@ class JobAdmin(JobActionsAdmin):
         url = job_page.jobs_url(q=job.correlation_id)
         return format_html('<a href="{}">{}</a>', url, job.correlation_id)
 
-    @admin.display(description=_("cron job"))
-    def cron_link(self, job: Job) -> SafeString | str:
-        cron_job = job_page.cron_job_of(job)
-        if cron_job is None:
-            return shown.NOTHING
-        url = reverse("admin:django_jobs_cronjob_change", args=[cron_job.pk])
-        return format_html('<a href="{}">{}</a>', url, cron_job.name)
-
     @admin.display(description=_("parameters"))
     def params_shown(self, job: Job) -> SafeString | str:
         return payload.params(job)
@@ -229,11 +226,12 @@ class JobAdmin(JobActionsAdmin):
 
     def buttons_context(self, request: HttpRequest, obj: Job) -> dict[str, Any]:
         """Everything above and below the columns of the page."""
-        with_payload = payload.may_see(request)
-        context = super().buttons_context(request, obj) | job_page.page_context(obj, with_payload)
-        return context | {
+        page = job_page.page_context(obj, request, self.admin_site)
+        return {
+            **super().buttons_context(request, obj),
+            **page,
             "jobs_live_url": self.page_url(obj, "live"),
-            "jobs_needed": "" if with_payload else payload.needed(),
+            "jobs_needed": "" if payload.may_see(request) else payload.needed(),
         }
 
     def get_urls(self) -> list[URLPattern]:

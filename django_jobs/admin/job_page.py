@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -13,20 +13,25 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from django_jobs.admin import shown
+from django_jobs.admin import payload, shown
+from django_jobs.admin.job_audit import audit_of
+from django_jobs.admin.job_lineage import lineage_of
+from django_jobs.admin.job_phases import phases_of
 from django_jobs.admin.job_timeline import timeline_of
-from django_jobs.models import CronSlot, Job
+from django_jobs.admin.job_why import why
+from django_jobs.models import Job
 from django_jobs.registry import registry
-from django_jobs.states import DELAYED, Status
+from django_jobs.states import DELAYED, WAITING, Status
 
 if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
+    from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
-    from django_jobs.models import CronJob
-
-
-#: Marks the jobs that a schedule enqueued.
-CRON_TAG: Final = "cron"
+#: From this progress on, and after this time, the rest is estimated, if it is within reason.
+ETA_FROM: Final = 5
+_ETA_AFTER: Final = timedelta(seconds=2)
+_ETA_LONGEST: Final = timedelta(days=7)
 
 
 def job_url(job_id: UUID) -> str:
@@ -72,15 +77,21 @@ def duration(job: Job) -> str:
     return shown.NOTHING
 
 
-def cron_job_of(job: Job) -> CronJob | None:
-    """The schedule that enqueued the job."""
-    slots = CronSlot.objects.filter(cron_job__job_name=job.job_name, job_id=job.pk)
-    slot = slots.select_related("cron_job").first()
-    return None if slot is None else slot.cron_job
+def time_left(job: Job) -> timedelta | None:
+    """How much longer the attempt will run if it goes on as it did; ``None`` if nobody can tell."""
+    if job.status != Status.RUNNING or job.worker_started_at is None:
+        return None
+    ran = _observed(job) - job.worker_started_at
+    if not ETA_FROM <= job.progress < 100 or ran < _ETA_AFTER:
+        return None
+    left = ran * (100 - job.progress) / job.progress
+    return left if left <= _ETA_LONGEST else None
 
 
-def page_context(job: Job, with_payload: bool) -> dict[str, Any]:
+def page_context(job: Job, request: HttpRequest, site: AdminSite) -> dict[str, Any]:
     """What the templates under ``job/`` need; without payload, no word of what went wrong."""
+    with_payload = payload.may_see(request)
+    timeline = timeline_of(job, with_payload)
     return {
         "job": job,
         "jobs_status": status_badge(job),
@@ -88,8 +99,13 @@ def page_context(job: Job, with_payload: bool) -> dict[str, Any]:
         "jobs_facts": [(label, value) for label, value in _facts(job) if value],
         "jobs_error_line": shown.error_line(job.error) if with_payload else "",
         "jobs_error_is_old": job.status not in (Status.FAILED, Status.DISCARDED),
-        "jobs_is_unknown": not registry.has(job.job_name),
-        "jobs_timeline": timeline_of(job, with_payload),
+        # Of a waiting job it is among the reasons why it does not run.
+        "jobs_is_unknown": not registry.has(job.job_name) and job.status not in WAITING,
+        "jobs_timeline": timeline,
+        "jobs_phases": phases_of(job, timeline.moves, _observed(job)),
+        "jobs_why": why(job, request),
+        "jobs_lineage": lineage_of(job, request, site),
+        "jobs_audit": audit_of(job, request),
     }
 
 
@@ -107,10 +123,16 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
         (_("Waiting for"), _waiting(job)),
         (_("Next try") if job.status == Status.RETRYING else _("Due"), _due(job)),
         (_("Running for") if running else _("Duration"), _known(duration(job))),
+        (_("Ready in about"), _eta(job)),
         (_("Lease until"), _lease(job) if running else ""),
         (_("Ended"), shown.moment(job.completed_at) if job.completed_at else ""),
         (_("Asked to stop"), _asked(job)),
     ]
+
+
+def _eta(job: Job) -> str:
+    left = time_left(job)
+    return "" if left is None else shown.duration(left)
 
 
 def _lease(job: Job) -> SafeString | str:
@@ -136,6 +158,12 @@ def _asked(job: Job) -> SafeString | str:
 
 def _known(text: SafeString | str) -> SafeString | str:
     return "" if text == shown.NOTHING else text
+
+
+def _observed(job: Job) -> datetime:
+    """When it was read, by the database's clock if that was asked for."""
+    seen: datetime | None = getattr(job, "observed_at", None)
+    return _now(job.created_at) if seen is None else seen
 
 
 def _now(like: datetime) -> datetime:

@@ -116,10 +116,12 @@ class Timeline:
     Attributes:
         attempts: each with its steps and lines in the order of time.
         is_cut: whether older steps or lines were left out.
+        moves: the transitions in the order of time.
     """
 
     attempts: list[Attempt]
     is_cut: bool
+    moves: list[JobTransition]
 
 
 def timeline_of(job: Job, with_payload: bool) -> Timeline:
@@ -127,13 +129,14 @@ def timeline_of(job: Job, with_payload: bool) -> Timeline:
     moves = list(job.transitions.order_by("-id")[: TRANSITIONS_MAX + 1])
     lines = list(job.log_lines.order_by("-id")[: LINES_MAX + 1]) if with_payload else []
     is_cut = len(moves) > TRANSITIONS_MAX or len(lines) > LINES_MAX
+    in_order = moves[TRANSITIONS_MAX - 1 :: -1]
     attempts: dict[int, Attempt] = {}
     before: JobTransition | None = None
-    for move in reversed(moves[:TRANSITIONS_MAX]):
+    for move in in_order:
         step = Step(move, None if before is None else move.at - before.at, with_payload)
         attempts.setdefault(move.attempt, Attempt(move.attempt)).steps.append(step)
         before = move
     for line in reversed(lines[:LINES_MAX]):
         attempts.setdefault(line.attempt, Attempt(line.attempt)).lines.append(Line(line))
     newest_first = [attempts[number] for number in sorted(attempts, reverse=True)]
-    return Timeline(newest_first, is_cut)
+    return Timeline(newest_first, is_cut, in_order)

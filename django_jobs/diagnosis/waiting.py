@@ -59,8 +59,9 @@ def _hindrances(situation: Situation) -> Iterator[Reason]:
         yield _paused(situation)
     if not registry.has(job.job_name):
         text = _(
-            "This release does not know the job “%(job)s”: it waits for a worker that does. Deploy "
-            "the code that has it, or give the renamed job its old name as an alias."
+            "No job of this name is registered in this release: “%(job)s” waits for a worker that "
+            "knows it. Deploy the code that has it, or give the renamed job its old name as an "
+            "alias."
         )
         yield Reason(Code.UNKNOWN_JOB, text % {"job": job.job_name}, forbids=True, is_trouble=True)
     if claim_chain and not narrow(_jobs().filter(pk=job.pk)).exists():
