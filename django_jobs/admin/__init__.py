@@ -4,6 +4,14 @@ from django_jobs.admin.cronjob import CronJobAdmin
 from django_jobs.admin.failure import FailureGroupAdmin
 from django_jobs.admin.job import JobAdmin
 from django_jobs.admin.queue import QueueAdmin
+from django_jobs.admin.subject_jobs import SubjectJobsMixin
 from django_jobs.admin.worker import WorkerAdmin
 
-__all__ = ["CronJobAdmin", "FailureGroupAdmin", "JobAdmin", "QueueAdmin", "WorkerAdmin"]
+__all__ = [
+    "CronJobAdmin",
+    "FailureGroupAdmin",
+    "JobAdmin",
+    "QueueAdmin",
+    "SubjectJobsMixin",
+    "WorkerAdmin",
+]

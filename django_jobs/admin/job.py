@@ -49,7 +49,10 @@ class JobAdmin(JobActionsAdmin):
     list_display_links = None
     list_filter = (StatusFilter, QueueFilter, JobNameFilter)
     date_hierarchy = DATE_FIELD
-    allowed_lookups = tuple(f"{DATE_FIELD}__{part}" for part in ("year", "month", "day"))
+    allowed_lookups = (
+        "subject",
+        *(f"{DATE_FIELD}__{part}" for part in ("year", "month", "day")),
+    )
     search_fields = ("id",)
     search_help_text = _(
         "Whole ids, correlation ids, unique keys and tags, or a part of a job's name"
