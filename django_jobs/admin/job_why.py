@@ -38,7 +38,9 @@ class Why:
 
 
 def why(job: Job, request: HttpRequest) -> Why | None:
-    """What the page says about it; nothing about a job that simply runs."""
+    """What the page says about it; nothing about a job that simply runs or ended well."""
+    if job.status == Status.COMPLETED:
+        return None
     try:
         reasons = why_not_running(job)
     except Job.DoesNotExist:  # deleted a moment ago

@@ -38,7 +38,9 @@ def _failed(job: Job) -> str:
         text = _("It gave up: its worker process died %(count)d times while it ran.")
         return text % {"count": job.crash_count}
     if job.failure_count >= job.max_attempts:
-        text = _("It gave up after %(count)d of %(maximum)d failures. Retry it when it is mended.")
+        text = _(
+            "It failed %(count)d of %(maximum)d times and gave up. Mend the cause and retry it."
+        )
         return text % {"count": job.failure_count, "maximum": job.max_attempts}
     return _("It failed with an error that no retry would mend.")
 

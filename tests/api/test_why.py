@@ -293,7 +293,7 @@ def test_how_it_ended(any_status: None) -> None:
         return text(JobFactory(**columns))
 
     assert "well" in said(status=Status.COMPLETED)
-    assert "3 of 3 failures" in said(status=Status.FAILED, failure_count=3)
+    assert "3 of 3 times" in said(status=Status.FAILED, failure_count=3)
     assert "died 3 times" in said(status=Status.FAILED, crash_count=3)
     assert "no retry would mend" in said(status=Status.FAILED, failure_count=1)
     assert "not started" in said(status=Status.EXPIRED, expires_at=ago())
