@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from django_jobs.admin import SubjectJobsMixin
 from testproject.quakes.models import Quake, RegionReport
 
 
 @admin.register(Quake)
-class QuakeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """The imported quakes."""
+class QuakeAdmin(SubjectJobsMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+    """The imported quakes, each with the jobs about it."""
 
     list_display = [
         "happened_at",

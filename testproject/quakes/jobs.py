@@ -82,7 +82,7 @@ def _save(quakes: list[Quake]) -> None:
         )
         for quake in quakes:
             if quake.magnitude is not None and quake.magnitude >= ALERT_MAGNITUDE:
-                alert = send_alert.using(unique_key=f"alert:{quake.usgs_id}")
+                alert = send_alert.using(unique_key=f"alert:{quake.usgs_id}", subject=quake)
                 alert.later(usgs_id=quake.usgs_id)
 
 
