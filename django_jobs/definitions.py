@@ -50,6 +50,9 @@ class JobDefinition(Generic[P, R]):
         result_schema: its return type.
     """
 
+    #: A template that is given a definition must not run the job.
+    do_not_call_in_templates = True
+
     def __init__(
         self,
         function: Callable[..., Any],

@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin import job_page, overview, payload, shown
+from django_jobs.admin.catalogue import CataloguePages
 from django_jobs.admin.fragments import fragment
 from django_jobs.admin.job_actions import JobActionsAdmin
 from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilter
@@ -242,6 +243,7 @@ class JobAdmin(JobActionsAdmin):
         protected = self.admin_site.admin_view
         return [
             path("overview/live/", protected(overview.live_view), name="django_jobs_overview_live"),
+            *CataloguePages(self).urls(),
             path("<path:object_id>/live/", protected(self.live_view), name="django_jobs_job_live"),
             *super().get_urls(),
         ]

@@ -1,0 +1,267 @@
+"""What the catalogue says of a job: its code, its options and how it did."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from django_jobs import stats
+from django_jobs.admin import charts, job_page, shown
+from django_jobs.admin.forms.parameters import parameters_of
+from django_jobs.conf import config
+from django_jobs.models import CronJob
+from django_jobs.options import DefinitionOptions, JobOptions
+from django_jobs.registry import registry
+from django_jobs.stats import JobTimes
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+    from django_jobs.definitions import JobDefinition
+
+    AnyDefinition = JobDefinition[Any, Any]
+
+PERIOD: Final = timedelta(hours=24)
+_HOUR: Final = timedelta(hours=1)
+#: Schedules that one page lists.
+SCHEDULES_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the catalogue."""
+
+    name: str
+    url: str
+    gist: str
+    queue: str
+    attempts: int
+    timeout: str
+    flags: list[str]
+    ended: str
+    failed: int
+    run: str
+
+
+def entries(term: str) -> list[Entry]:
+    """The registered jobs whose name, first line or queue holds ``term``, by name."""
+    found = [one for one in registry.all() if _matches(one, term.strip().casefold())]
+    times = {one.job_name: one for one in stats.job_times(timezone.now() - PERIOD)}
+    scheduled = set(CronJob.objects.order_by().values_list("job_name", flat=True).distinct())
+    return [_entry(one, times.get(one.name), scheduled) for one in found]
+
+
+def job_url(name: str) -> str:
+    """The page of a job definition."""
+    return reverse("admin:django_jobs_catalogue_job", args=[name])
+
+
+def gist(definition: AnyDefinition) -> str:
+    """The first line of the docstring."""
+    return definition.description.partition("\n")[0]
+
+
+def flags(definition: AnyDefinition, scheduled: Iterable[str] = ()) -> list[str]:
+    """How it runs, where that is not as usual."""
+    said = {
+        _("async"): definition.is_async,
+        _("atomic"): definition.options.atomic,
+        _("own process"): definition.is_isolated,
+        _("scheduled"): not {definition.name, *definition.aliases}.isdisjoint(scheduled),
+    }
+    return [word for word, holds in said.items() if holds]
+
+
+def statistics(name: str) -> dict[str, Any]:
+    """How a job did in the last day."""
+    since = timezone.now() - PERIOD
+    times = next(iter(stats.job_times(since, job_names=[name])), None)
+    return {
+        "jobs_times": _times(times) if times else [],
+        "jobs_sparkline": _sparkline(name, times) if times else "",
+    }
+
+
+def schedules(definition: AnyDefinition) -> list[dict[str, Any]]:
+    """The schedules that enqueue it."""
+    names = [definition.name, *definition.aliases]
+    rows = CronJob.objects.filter(job_name__in=names).order_by("name")[:SCHEDULES_MAX]
+    return [
+        {
+            "name": row.name,
+            "url": reverse("admin:django_jobs_cronjob_change", args=[row.pk]),
+            "expression": row.cron_expression,
+            "timezone": row.timezone,
+            "next": shown.moment(row.next_run_at if row.enabled else None),
+            "is_off": not row.enabled,
+        }
+        for row in rows
+    ]
+
+
+def parameters(definition: AnyDefinition) -> list[dict[str, Any]]:
+    """Name, type, default and meaning of each parameter.
+
+    Raises:
+        InvalidJob: a type hint cannot be resolved.
+    """
+    return [
+        {
+            "name": one.name,
+            "type": one.converter.label,
+            "default": one.default_text or (_("hidden") if one.is_sensitive else shown.NOTHING)
+            if one.has_default
+            else _("needed"),
+            "is_sensitive": one.is_sensitive,
+            "about": one.about,
+        }
+        for one in parameters_of(definition)
+    ]
+
+
+def signature(definition: AnyDefinition) -> str:
+    """The function as it is called, hints resolved.
+
+    Raises:
+        InvalidJob: a type hint cannot be resolved.
+    """
+    prefix = "async def" if definition.is_async else "def"
+    returns = inspect.signature(definition.function).return_annotation
+    arrow = "" if returns is inspect.Signature.empty else f" -> {_type_name(returns)}"
+    return f"{prefix} {definition.schema.plan.text}{arrow}"
+
+
+def options(definition: AnyDefinition) -> list[dict[str, Any]]:
+    """All options, those that are not the default first."""
+    usual = JobOptions()
+    kinds = [
+        one.name for one in fields(JobOptions) if one.name in DefinitionOptions.__annotations__
+    ]
+    rows = [
+        {
+            "label": _OPTION_LABELS[name],
+            "name": name,
+            "value": _option_text(name, getattr(definition.options, name)),
+            "is_own": getattr(definition.options, name) != getattr(usual, name),
+        }
+        for name in kinds
+    ]
+    return sorted(rows, key=lambda row: not row["is_own"])
+
+
+def _matches(definition: AnyDefinition, term: str) -> bool:
+    texts = (definition.name, *definition.aliases, gist(definition), definition.queue)
+    return any(term in text.casefold() for text in texts)
+
+
+def _entry(definition: AnyDefinition, times: JobTimes | None, scheduled: set[str]) -> Entry:
+    return Entry(
+        name=definition.name,
+        url=job_url(definition.name),
+        gist=gist(definition),
+        queue=definition.queue,
+        attempts=definition.options.max_attempts or config.MAX_ATTEMPTS,
+        timeout=_seconds(definition.options.timeout),
+        flags=flags(definition, scheduled),
+        ended=shown.NOTHING if times is None else f"{times.ended:,}",
+        failed=0 if times is None else times.failed,
+        run=shown.NOTHING if times is None else _seconds(times.run_p50),
+    )
+
+
+def _times(times: JobTimes) -> list[tuple[str, Any]]:
+    failed: SafeString | str = f"{times.failed:,}"
+    if times.failed:
+        failed = format_html('<span class="jobs-error">{}</span>', failed)
+    return [
+        (_("Ended attempts"), f"{times.ended:,}"),
+        (_("Failed"), failed),
+        (_("Run time, half within"), _seconds(times.run_p50)),
+        (_("Run time, 95 % within"), _seconds(times.run_p95)),
+        (_("Wait, half within"), _seconds(times.wait_p50)),
+        (_("Wait, 95 % within"), _seconds(times.wait_p95)),
+    ]
+
+
+def _sparkline(name: str, times: JobTimes) -> SafeString:
+    """Ended attempts of each hour."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    hours = [now - hour * _HOUR for hour in range(23, -1, -1)]
+    ended = stats.ended_over_time(hours[0], _HOUR, job_name=name)
+    label = ngettext(
+        "Attempts that ended in each of the last 24 hours: %(count)d in all",
+        "Attempts that ended in each of the last 24 hours: %(count)d in all",
+        times.ended,
+    )
+    values = [float(sum(ended.get(hour, {}).values())) for hour in hours]
+    return charts.sparkline(values, label % {"count": times.ended})
+
+
+def _seconds(seconds: float | None) -> str:
+    return shown.NOTHING if seconds is None else shown.duration(timedelta(seconds=seconds))
+
+
+def _type_name(hint: Any) -> str:
+    if isinstance(hint, str):
+        return hint
+    return (
+        hint.__qualname__ if isinstance(hint, type) and not hasattr(hint, "__args__") else str(hint)
+    )
+
+
+_OPTION_LABELS: Final = {
+    "queue": gettext_lazy("Queue"),
+    "priority": gettext_lazy("Priority"),
+    "max_attempts": gettext_lazy("Maximum attempts"),
+    "backoff": gettext_lazy("Wait between attempts"),
+    "timeout": gettext_lazy("Timeout"),
+    "retry_for": gettext_lazy("Retried for"),
+    "discard_for": gettext_lazy("Dropped for"),
+    "atomic": gettext_lazy("Atomic"),
+    "isolation": gettext_lazy("Runs in"),
+    "sensitive": gettext_lazy("Sensitive names"),
+}
+
+
+def _option_text(name: str, value: Any) -> str:
+    write = _OPTION_TEXTS.get(name)
+    return write(value) if write is not None else str(value)
+
+
+def _names(types: Iterable[type]) -> str:
+    return ", ".join(one.__qualname__ for one in types)
+
+
+def _setting(name: str) -> str:
+    value = getattr(config, name)
+    return _("%(value)s, by the setting %(name)s") % {"value": value, "name": name}
+
+
+_OPTION_TEXTS: Final[dict[str, Callable[[Any], str]]] = {
+    "max_attempts": lambda value: _setting("MAX_ATTEMPTS") if value is None else str(value),
+    "backoff": lambda value: _setting("BACKOFF") if value is None else _policy(value),
+    "timeout": lambda value: _("no limit") if value is None else _seconds(value),
+    "retry_for": lambda value: _names(value) or _("every exception"),
+    "discard_for": lambda value: _names(value) or _("no exception"),
+    "atomic": lambda value: _("yes") if value else _("no"),
+    "isolation": lambda value: _("a process of its own") if value == "process" else _("a thread"),
+    "sensitive": lambda value: ", ".join(value) or shown.NOTHING,
+}
+
+
+def _policy(value: Any) -> str:
+    return getattr(value, "__qualname__", None) or str(value)
+
+
+def jobs_url(name: str) -> str:
+    """The list of its jobs."""
+    return job_page.jobs_url(job=name)
