@@ -37,6 +37,7 @@ from django_jobs.registry import registry
 from django_jobs.states import Status
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Moved
+from django_jobs.submitting import edit_and_retry as edit_and_retry
 from django_jobs.validation import clean_text
 
 JobsArgument = Job | UUID | str | JobQuerySet | Iterable[Job | UUID | str]

@@ -4,6 +4,7 @@ from django_jobs.admin.cronjob import CronJobAdmin
 from django_jobs.admin.failure import FailureGroupAdmin
 from django_jobs.admin.job import JobAdmin
 from django_jobs.admin.queue import QueueAdmin
+from django_jobs.admin.run_on_selected import RunJobsAdmin, run_job_on_selected
 from django_jobs.admin.subject_jobs import SubjectJobsMixin
 from django_jobs.admin.worker import WorkerAdmin
 
@@ -12,6 +13,8 @@ __all__ = [
     "FailureGroupAdmin",
     "JobAdmin",
     "QueueAdmin",
+    "RunJobsAdmin",
     "SubjectJobsMixin",
     "WorkerAdmin",
+    "run_job_on_selected",
 ]

@@ -43,6 +43,19 @@ class Button:
     takes_reason: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A page of the object that is opened from beside the buttons.
+
+    Attributes:
+        name: tells live pages whether the links changed.
+    """
+
+    name: str
+    label: _StrOrPromise
+    url: str
+
+
 class ButtonsAdmin(PlainAdmin[ModelT]):
     """A page with buttons. A custom view, because list actions on it need Django 6.1."""
 
@@ -61,12 +74,19 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
         """Whether the user may press it."""
         return bool(getattr(self, f"has_{button.permission}_permission")(request))
 
+    def page_links(self, request: HttpRequest, obj: ModelT) -> Sequence[PageLink]:
+        """Pages to open from here, for what needs more than a button."""
+        return ()
+
     def buttons_context(self, request: HttpRequest, obj: ModelT) -> dict[str, Any]:
         """What the template of the buttons needs."""
         shown = [button for button in self.offered(obj) if self.may(request, button)]
+        links = self.page_links(request, obj)
+        names = [button.name for button in shown] + [link.name for link in links]
         return {
             "jobs_buttons": shown,
-            "jobs_buttons_key": " ".join(button.name for button in shown) or "none",
+            "jobs_links": links,
+            "jobs_buttons_key": " ".join(names) or "none",
             "jobs_takes_reason": any(button.takes_reason for button in shown),
             "jobs_press_url": self.page_url(obj, "press"),
         }

@@ -20,14 +20,19 @@ from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilt
 from django_jobs.admin.job_list import CappedPaginator, JobChangeList
 from django_jobs.admin.job_search import search
 from django_jobs.admin.reach import DATE_FIELD, Reach
+from django_jobs.admin.resubmit import ResubmitPages
 from django_jobs.models import Job
 from django_jobs.registry import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
     from django.utils.safestring import SafeString
+
+    from django_jobs.admin.buttons import PageLink
 
 
 @admin.register(Job)
@@ -103,7 +108,7 @@ class JobAdmin(JobActionsAdmin):
     }
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/job.css"]}
+        css: ClassVar = {"all": ["django_jobs/job.css", "django_jobs/catalogue.css"]}
         js: ClassVar = ["django_jobs/live.js"]
 
     # The list
@@ -228,6 +233,10 @@ class JobAdmin(JobActionsAdmin):
     def ended(self, job: Job) -> SafeString | str:
         return shown.moment(job.completed_at)
 
+    def page_links(self, request: HttpRequest, obj: Job) -> Sequence[PageLink]:
+        """Edit and retry, run again."""
+        return ResubmitPages(self).links(request, obj)
+
     def buttons_context(self, request: HttpRequest, obj: Job) -> dict[str, Any]:
         """Everything above and below the columns of the page."""
         page = job_page.page_context(obj, request, self.admin_site)
@@ -244,6 +253,7 @@ class JobAdmin(JobActionsAdmin):
         return [
             path("overview/live/", protected(overview.live_view), name="django_jobs_overview_live"),
             *CataloguePages(self).urls(),
+            *ResubmitPages(self).urls(),
             path("<path:object_id>/live/", protected(self.live_view), name="django_jobs_job_live"),
             *super().get_urls(),
         ]
