@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs import stats
 from django_jobs.admin import charts, job_page, shown
-from django_jobs.admin.forms.parameters import parameters_of
+from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.conf import config
 from django_jobs.models import CronJob
 from django_jobs.options import DefinitionOptions, JobOptions
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PERIOD: Final = timedelta(hours=24)
 _HOUR: Final = timedelta(hours=1)
+#: Characters of a signature on one line.
+_LINE: Final = 88
 #: Schedules that one page lists.
 SCHEDULES_MAX: Final = 50
 
@@ -48,7 +50,7 @@ class Entry:
     timeout: str
     flags: list[str]
     ended: str
-    failed: int
+    failed: str
     run: str
 
 
@@ -129,7 +131,7 @@ def parameters(definition: AnyDefinition) -> list[dict[str, Any]]:
 
 
 def signature(definition: AnyDefinition) -> str:
-    """The function as it is called, hints resolved.
+    """The function as it is called, hints resolved; a long one has a line for each parameter.
 
     Raises:
         InvalidJob: a type hint cannot be resolved.
@@ -137,7 +139,20 @@ def signature(definition: AnyDefinition) -> str:
     prefix = "async def" if definition.is_async else "def"
     returns = inspect.signature(definition.function).return_annotation
     arrow = "" if returns is inspect.Signature.empty else f" -> {_type_name(returns)}"
-    return f"{prefix} {definition.schema.plan.text}{arrow}"
+    taken = [_declared(one) for one in parameters_of(definition)]
+    name = definition.function.__name__
+    line = f"{prefix} {name}({', '.join(taken)}){arrow}"
+    if len(line) <= _LINE:
+        return line
+    lines = "".join(f"    {one},\n" for one in taken)
+    return f"{prefix} {name}(\n{lines}){arrow}"
+
+
+def _declared(parameter: JobParameter) -> str:
+    declared = f"{parameter.name}: {parameter.converter.label}"
+    if parameter.is_variable:
+        return f"*{declared}"
+    return f"{declared} = …" if parameter.has_default else declared
 
 
 def options(definition: AnyDefinition) -> list[dict[str, Any]]:
@@ -173,7 +188,7 @@ def _entry(definition: AnyDefinition, times: JobTimes | None, scheduled: set[str
         timeout=_seconds(definition.options.timeout),
         flags=flags(definition, scheduled),
         ended=shown.NOTHING if times is None else f"{times.ended:,}",
-        failed=0 if times is None else times.failed,
+        failed="" if times is None or not times.failed else f"{times.failed:,}",
         run=shown.NOTHING if times is None else _seconds(times.run_p50),
     )
 

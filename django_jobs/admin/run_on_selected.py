@@ -10,7 +10,6 @@ Or, for every list of the site: ``admin.site.add_action(run_job_on_selected)``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
@@ -26,7 +25,7 @@ from django_jobs.admin import history, job_page
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.forms import EnqueueForm, JobForm, once
 from django_jobs.admin.forms.pickers import Pickers
-from django_jobs.admin.selection import Target, targets_of
+from django_jobs.admin.selection import Target, targets_of, unique_fields
 from django_jobs.admin.submission import PERMISSION, as_fieldset
 from django_jobs.auditing import through
 from django_jobs.exceptions import JobsError
@@ -57,14 +56,12 @@ def run_job_on_selected(
     """Choose a job, then its other arguments; then it is enqueued for the objects."""
     if not may(request.user, PERMISSION):
         raise PermissionDenied
-    keys = list(queryset.values_list("pk", flat=True)[: OBJECTS_MAX + 1])
-    if len(keys) > OBJECTS_MAX:
+    count = len(queryset.values_list("pk", flat=True)[: OBJECTS_MAX + 1])
+    if count > OBJECTS_MAX:
         text = _("A job can be run on at most %(count)s objects at once. Nothing was enqueued.")
         model_admin.message_user(request, text % {"count": f"{OBJECTS_MAX:,}"}, messages.ERROR)
         return None
-    if not keys:
-        return None
-    return RunOnSelected(model_admin, request, keys).answer()
+    return RunOnSelected(model_admin, request, queryset, count).answer() if count else None
 
 
 class RunJobsAdmin(MixinBase):
@@ -84,25 +81,33 @@ class RunOnSelected:
     """One request of the pages between the list and the jobs."""
 
     def __init__(
-        self, model_admin: ModelAdmin[Any], request: HttpRequest, keys: Sequence[Any]
+        self,
+        model_admin: ModelAdmin[Any],
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        count: int,
     ) -> None:
         self.model_admin = model_admin
         self.request = request
-        self.keys = keys
-        self.targets = targets_of(request, model_admin.model, keys[0])
+        self.queryset = queryset
+        self.count = count
+        self.sample = queryset.values(*unique_fields(model_admin.model))[0]
+        self.targets = targets_of(request, model_admin.model, self.sample)
 
     def answer(self) -> HttpResponse | None:
         """The page that comes next, or nothing when the jobs are enqueued."""
         chosen = self.request.POST.get(TARGET_FIELD, "")
         target = next((one for one in self.targets if one.key == chosen), None)
         if target is None:
-            return self._page("choose", {"jobs_targets": self.targets})
+            meant = [one for one in self.targets if one.is_meant]
+            others = [one for one in self.targets if not one.is_meant]
+            return self._page("choose", {"jobs_targets": meant, "jobs_other_targets": others})
         is_sent = SEND_FIELD in self.request.POST
         data = self.request.POST if is_sent else None
         arguments = JobForm(
             target.definition,
             data,
-            fixed={target.parameter: target.argument(self.keys[:1])},
+            fixed={target.parameter: target.argument([self.sample[target.field]])},
             pickers=Pickers(self.model_admin.admin_site, self.request),
         )
         options = EnqueueForm(target.definition, data)
@@ -138,7 +143,8 @@ class RunOnSelected:
             options.add_error("queue", text)
             return False
         chosen = options.chosen().using(correlation_id=str(first_id))
-        calls = [{**arguments.params, **one} for one in target.calls(self.keys)]
+        keys = self.queryset.values_list(target.field, flat=True)[:OBJECTS_MAX]
+        calls = [{**arguments.params, **one} for one in target.calls(list(keys))]
         try:
             with through(AuditSource.ADMIN):
                 done = submit(
@@ -149,7 +155,7 @@ class RunOnSelected:
                     first_id=first_id,
                     details={
                         "model": self.model_admin.opts.label,
-                        "objects": len(self.keys),
+                        "objects": self.count,
                         "parameter": target.parameter,
                     },
                 )
@@ -170,7 +176,7 @@ class RunOnSelected:
             text = _("This form was sent before, its jobs are enqueued.")
         if self.request.user.has_perm("django_jobs.view_job"):
             url = job_page.jobs_url(q=correlation_id)
-            text = format_html('{} <a href="{}">{}</a>', text, url, _("Show them"))
+            text = format_html('{} <a href="{}">{}</a>', text, url, _("Show in the list"))
         level = messages.SUCCESS if is_new else messages.INFO
         self.model_admin.message_user(self.request, text, level)
 
@@ -192,8 +198,8 @@ class RunOnSelected:
                 "title": _("Run a job on the selected objects"),
                 "opts": opts,
                 "media": self.model_admin.media,
-                "jobs_count": len(self.keys),
-                "jobs_model_name": _model_name(self.model_admin.model, len(self.keys)),
+                "jobs_count": self.count,
+                "jobs_model_name": _model_name(self.model_admin.model, self.count),
                 "jobs_action": ACTION,
                 "jobs_selected": self.request.POST.getlist(ACTION_CHECKBOX_NAME),
                 "jobs_checkbox_name": ACTION_CHECKBOX_NAME,

@@ -1,4 +1,7 @@
-"""Which jobs can be run on objects: those with a parameter that takes a primary key, or a list."""
+"""Which jobs can be run on objects: those with a parameter for their primary keys.
+
+A parameter with the name of another unique field, such as ``usgs_id``, gets that one's values.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils.translation import gettext as _
+
 from django_jobs.admin.catalogue_facts import gist
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.admin.submission import PERMISSION
 from django_jobs.exceptions import InvalidJob
+from django_jobs.names import CLEANUP
 from django_jobs.permissions import may
 from django_jobs.registry import registry
 from django_jobs.schema.problems import Problem
@@ -30,16 +36,24 @@ class Target:
     """A parameter of a job, and how the objects are passed to it.
 
     Attributes:
+        field: of the objects; its values are passed.
         takes_all: whether one job gets all keys as a list; else there is a job for each key.
         is_text: whether keys are passed as texts.
-        is_meant: whether the name of the parameter says that it is for these objects.
+        rank: 0 if the parameter is named after the model or the field, 1 if it has a name for
+            the key of any object, 2 if it only would take it.
     """
 
     definition: JobDefinition[Any, Any]
     parameter: str
+    field: str
     takes_all: bool
     is_text: bool
-    is_meant: bool
+    rank: int
+
+    @property
+    def is_meant(self) -> bool:
+        """Whether the name of the parameter says that it is for these objects."""
+        return self.rank < 2
 
     @property
     def key(self) -> str:
@@ -50,6 +64,11 @@ class Target:
     def name(self) -> str:
         """The name of the job."""
         return self.definition.name
+
+    @property
+    def field_name(self) -> str:
+        """The field as people call it."""
+        return _("primary key") if self.field == "pk" else self.field
 
     @property
     def gist(self) -> str:
@@ -68,22 +87,30 @@ class Target:
         return forms if self.takes_all else forms[0]
 
 
-def targets_of(request: HttpRequest, model: type[Model], key: Any) -> list[Target]:
+def unique_fields(model: type[Model]) -> list[str]:
+    """The fields whose values name one object, the primary key first."""
+    fields = [one for one in model._meta.concrete_fields if one.unique and not one.is_relation]
+    others = [one.attname for one in fields if not one.primary_key]
+    return ["pk", *others]
+
+
+def targets_of(request: HttpRequest, model: type[Model], sample: dict[str, Any]) -> list[Target]:
     """What can be run on objects of a model; what is meant for them comes first.
 
     Args:
-        key: the primary key of one of them; the jobs' own schemas tell whether they take it.
+        sample: the unique fields of one of them; the jobs' own schemas tell what they take.
     """
     found: list[Target] = []
     for definition in registry:
-        if may(
-            request.user, PERMISSION, job_name=definition.name, queue=definition.queue
-        ) and not definition.name.startswith("jobs."):
-            found += _targets(definition, model, key)
-    return sorted(found, key=lambda one: (not one.is_meant, one.name, one.key))
+        about = {"job_name": definition.name, "queue": definition.queue}
+        if definition.name != CLEANUP and may(request.user, PERMISSION, **about):
+            found += _targets(definition, model, sample)
+    return sorted(found, key=lambda one: (one.rank, one.name, one.key))
 
 
-def _targets(definition: JobDefinition[Any, Any], model: type[Model], key: Any) -> Iterator[Target]:
+def _targets(
+    definition: JobDefinition[Any, Any], model: type[Model], sample: dict[str, Any]
+) -> Iterator[Target]:
     try:
         parameters = parameters_of(definition)
     except InvalidJob:
@@ -91,13 +118,19 @@ def _targets(definition: JobDefinition[Any, Any], model: type[Model], key: Any) 
     for parameter in parameters:
         if parameter.is_sensitive:
             continue
-        is_meant = _is_meant(parameter.name, model)
+        named = next((one for one in sample if _is_named(parameter.name, one)), None)
+        rank = 0 if named else _rank(parameter.name, model)
+        field = named or "pk"
         for takes_all in (False, True):
             for is_text in (False, True):
-                target = Target(definition, parameter.name, takes_all, is_text, is_meant)
-                if _takes(parameter, target.argument([key])):
+                target = Target(definition, parameter.name, field, takes_all, is_text, rank)
+                if _takes(parameter, target.argument([sample[field]])):
                     yield target
                     break
+
+
+def _is_named(parameter: str, field: str) -> bool:
+    return field != "pk" and parameter in (field, f"{field}s")
 
 
 def _takes(parameter: JobParameter, value: Any) -> bool:
@@ -109,13 +142,13 @@ def _takes(parameter: JobParameter, value: Any) -> bool:
         return False
 
 
-def _is_meant(name: str, model: type[Model]) -> bool:
+def _rank(name: str, model: type[Model]) -> int:
     word = plain(name)
-    if word in _GENERAL:
-        return True
     names = {plain(str(model._meta.model_name)), plain(str(model._meta.verbose_name))}
     names |= {plain(str(model._meta.verbose_name_plural)), *(f"{one}s" for one in names)}
-    return any(word.removesuffix(end) in names for end in ("ids", "id", "pks", "pk", ""))
+    if any(word.removesuffix(end) in names for end in ("ids", "id", "pks", "pk", "")):
+        return 0
+    return 1 if word in _GENERAL else 2
 
 
 def _as_json(key: Any, is_text: bool) -> Any:

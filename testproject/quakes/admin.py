@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from django_jobs.admin import SubjectJobsMixin
+from django_jobs.admin import RunJobsAdmin, SubjectJobsMixin
 from testproject.quakes.models import Quake, RegionReport
 
 
 @admin.register(Quake)
-class QuakeAdmin(SubjectJobsMixin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """The imported quakes, each with the jobs about it."""
+class QuakeAdmin(RunJobsAdmin, SubjectJobsMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+    """The imported quakes, each with the jobs about it; jobs can be run on those selected."""
 
     list_display = [
         "happened_at",

@@ -100,7 +100,7 @@ def test_the_page_of_a_job_says_everything(boss: Client) -> None:
     assert "Whatever it is, nothing is done with it." in text
     assert "&lt;b&gt;there&lt;/b&gt;" in text
     assert "<b>there" not in text
-    assert "def kinds(whole: int, real: float = " in text
+    assert "def kinds(\n    whole: int,\n    real: float = …,\n" in text
     assert "tests.admin.typed_jobs.kinds" in text
     assert "0000" not in text, "the default of a secret"
     assert "<strong>reports</strong>" in text

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +18,6 @@ from django_jobs.exceptions import InvalidArguments, InvalidTransition
 from django_jobs.ids import uuid7
 from django_jobs.models import AuditAction, AuditSource, Job, JobAudit
 from django_jobs.states import RETRYABLE, Status
-from tests.admin.conftest import LogIn
 from tests.admin.pages import page_of, told
 from tests.factories import JobFactory, failed_job
 from tests.scenes import Configure, configuring, fresh, last_transition, path
@@ -41,6 +41,14 @@ def hidden(response: Any) -> dict[str, str]:
 def send(client: Client, job: Job, page: str, **typed: str) -> Any:
     opened = client.get(page_of(job, page))
     return client.post(page_of(job, page), {**hidden(opened), **typed})
+
+
+def staff(name: str, permissions: set[str]) -> User:
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="django_jobs", codename__in=permissions)
+    )
+    return user
 
 
 # Edit and retry
@@ -224,7 +232,7 @@ def test_secrets_go_with_it(boss: Client) -> None:
 # Who may
 
 
-def test_without_the_permissions_there_is_no_link_and_a_post_is_refused(log_in: LogIn) -> None:
+def test_without_the_permissions_there_is_no_link_and_a_post_is_refused(db: None) -> None:
     job = failed_job()
     allowed = {
         "edit": {"view_job", "view_job_payload", "retry_job"},
@@ -233,24 +241,13 @@ def test_without_the_permissions_there_is_no_link_and_a_post_is_refused(log_in: 
     for page, wanted in allowed.items():
         for number, lacking in enumerate(sorted(wanted)):
             client = Client()
-            client.force_login(_staff(log_in, f"{page}-{number}", wanted - {lacking}))
+            client.force_login(staff(f"{page}-{number}", wanted - {lacking}))
             for method in (client.get, client.post):
                 assert method(page_of(job, page)).status_code == 403, (page, lacking)
             shown = client.get(page_of(job))
             assert shown.status_code != 200 or page_of(job, page) not in shown.content.decode()
     assert fresh(job).status == Status.FAILED
     assert Job.objects.count() == 1
-
-
-def _staff(log_in: LogIn, name: str, permissions: set[str]) -> Any:
-    from django.contrib.auth.models import Permission, User
-
-    user = User.objects.create_user(name, is_staff=True)
-    found = Permission.objects.filter(
-        content_type__app_label="django_jobs", codename__in=permissions
-    )
-    user.user_permissions.set(found)
-    return user
 
 
 def not_reports(user: Any, permission: str, job_name: str | None, queue: str | None) -> bool:

@@ -168,7 +168,10 @@ def _never_shown(stored: Any) -> Any:
 
 
 def _json(parameter: JobParameter) -> Entry:
-    return Entry(JSONTextField(), lambda value: value, pretty_text)
+    field = JSONTextField()
+    if parameter.hint.kind in _FIELDS:  # 7 or null
+        field.widget.attrs["rows"] = 1
+    return Entry(field, lambda value: value, pretty_text)
 
 
 def _number(parameter: JobParameter, kind: Any, **options: Any) -> forms.Field:

@@ -166,7 +166,7 @@ class JobForm(forms.Form):
         field.widget.is_required = field.required
         kind, empty = self._kind_of(parameter, field), self._meaning_of_empty(parameter)
         lines = [parameter.about, kind, empty]
-        field.help_text = format_html_join(" ", "{}", ((line,) for line in lines if line))
+        field.help_text = format_html_join(" · ", "{}", ((line,) for line in lines if line))
         return field
 
     def _kind_of(self, parameter: JobParameter, field: forms.Field) -> Any:
@@ -189,7 +189,7 @@ class JobForm(forms.Form):
             if not default:
                 return _("Leave it empty for the default.")
             return _("Leave it empty for %(default)s.") % {"default": default}
-        return _("Leave it empty for null.") if parameter.hint.is_optional else ""
+        return _("Leave it empty for none.") if parameter.hint.is_optional else ""
 
 
 def _masked(definition: JobDefinition[Any, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 import types
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
 from functools import cached_property
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
+from django.utils.translation import gettext as _
+
+from django_jobs.admin.forms.json_field import short_text
 from django_jobs.redaction import sensitive_keys
 from django_jobs.schema.hints import is_alias, is_unpacked, resolve, unwrap, value_of
 
@@ -85,11 +90,15 @@ class JobParameter:
 
     @cached_property
     def default_text(self) -> str:
-        """The default as JSON shows it; empty where there is none, or where it is a secret."""
-        from django_jobs.admin.forms.json_field import short_text
-
+        """The default in words; empty where there is none, or where it is a secret."""
         if self.is_variable or self.is_sensitive or not self.has_default:
             return ""
+        if self.default is None:
+            return _("none")
+        if isinstance(self.default, Enum):
+            return str(getattr(self.default, "label", self.default.name))
+        if isinstance(self.default, timedelta):
+            return str(self.default)
         try:
             return short_text(self.converter.encode(self.default, 20))
         except Exception:  # noqa: BLE001 - a default that has no JSON form is shown by its type
