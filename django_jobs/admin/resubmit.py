@@ -177,7 +177,8 @@ class ResubmitPages:
         return may(request.user, permission, **about) and may(request.user, PAYLOAD, **about)
 
     def _back(self, request: HttpRequest, job: Job, problem: Exception) -> HttpResponseBase:
-        messages.error(request, _("%(problem)s Nothing was changed.") % {"problem": problem})
+        said = str(problem).rstrip(".")
+        messages.error(request, _("%(problem)s. Nothing was changed.") % {"problem": said})
         return HttpResponseRedirect(self.model_admin.page_url(job, "change"))
 
     def _context(self, request: HttpRequest, job: Job, title: str) -> dict[str, Any]:

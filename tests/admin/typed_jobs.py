@@ -77,6 +77,7 @@ def kinds(
     pin: str = "0000",
     secret: int = 7,
     *rest: int,
+    odd: {1: 1} = None,  # type: ignore[valid-type]
     **more: str,
 ) -> None:
     """Take one of each kind.

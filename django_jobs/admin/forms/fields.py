@@ -105,7 +105,8 @@ def _typed(parameter: JobParameter, stored: Any, picker: Any) -> Entry | None:
         return _python(parameter, forms.BooleanField())
     if hint.kind is str:
         has_lines = any(isinstance(one, str) and "\n" in one for one in (stored, parameter.default))
-        if has_lines or MULTILINE in hint.marks:
+        is_marked = any(isinstance(mark, str) and mark == MULTILINE for mark in hint.marks)
+        if has_lines or is_marked:
             return _text(parameter, widgets.AdminTextareaWidget(attrs={"rows": 6}))
         return _text(parameter, picker or widgets.AdminTextInputWidget())
     if isinstance(hint.kind, type) and issubclass(hint.kind, PurePath):

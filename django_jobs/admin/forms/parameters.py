@@ -60,7 +60,10 @@ class Hint:
             else:
                 members = get_args(hint)
                 is_optional |= _is_union(hint) and type(None) in members
-                return cls(get_origin(hint) or hint, members, is_optional, marks)
+                kind = get_origin(hint) or hint
+                # A hint may be anything, a dict for one.
+                kind = Any if type(kind).__hash__ is None else kind
+                return cls(kind, members, is_optional, marks)
 
 
 @dataclass(frozen=True)
