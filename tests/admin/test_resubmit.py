@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -137,6 +138,34 @@ def test_the_operation_itself_sees_a_job_that_moved(db: None) -> None:
     Job.objects.all().delete()
     with pytest.raises(InvalidTransition, match="no such job"):
         operations.edit_and_retry(seen, {"a": 2})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_edit_at_the_same_moment_one_wins() -> None:
+    seen = fresh(failed_job())
+    together = Barrier(2, timeout=20)
+    won: list[int] = []
+    lost: list[Exception] = []
+
+    def edit(number: int) -> None:
+        try:
+            together.wait()
+            operations.edit_and_retry(seen, {"a": number})
+            won.append(number)
+        except InvalidTransition as error:
+            lost.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=edit, args=[number]) for number in (7, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == len(lost) == 1
+    assert fresh(seen).params == {"a": won[0]}
+    assert path(seen) == [Status.PENDING]
+    assert JobAudit.objects.count() == 1
 
 
 def test_a_unique_key_that_is_taken_leaves_the_arguments_alone(boss: Client) -> None:
