@@ -67,13 +67,17 @@ def run_job_on_selected(
 class RunJobsAdmin(MixinBase):
     """Gives a ModelAdmin the action, for those who may enqueue jobs."""
 
-    def get_actions(self, request: HttpRequest) -> Any:
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> Any:
         """Those of the page, and ours."""
-        actions: dict[str, Any] = super().get_actions(request)
+        # Django 6.1 asks for each part of a page, earlier ones for the list alone.
+        where = () if action_location is None else (action_location,)
+        actions: dict[str, Any] = super().get_actions(request, *where)
         actions.pop(ACTION, None)
         is_popup = IS_POPUP_VAR in request.GET
         if self.actions is not None and not is_popup and may(request.user, PERMISSION):
-            actions[ACTION] = self.get_action(run_job_on_selected)
+            action = self.get_action(run_job_on_selected, *where)
+            if action is not None:
+                actions[ACTION] = action
         return actions
 
 
