@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from django_jobs import operations
-from django_jobs.admin import catalogue_facts, history, job_page
+from django_jobs.admin import catalogue_facts, history, job_lineage, job_page
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.buttons import ButtonsAdmin, PageLink
 from django_jobs.admin.forms import JobForm, ReasonForm
@@ -216,7 +216,7 @@ def _stored(job: Job) -> dict[str, Any]:
 
 def _like(job: Job, definition: JobDefinition[Any, Any]) -> JobDefinition[Any, Any]:
     """The definition with what this job had of its own; related jobs are found by their id."""
-    tags = [tag for tag in job.tags or () if tag != job_page.CRON_TAG]
+    tags = [tag for tag in job.tags or () if tag != job_lineage.CRON_TAG]
     related = definition.using(correlation_id=job.correlation_id or str(job.pk))
     try:
         return related.using(queue=job.queue, priority=job.priority, tags=tags)
