@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from array import array
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -45,6 +46,12 @@ def uuid7_many(count: int) -> list[UUID]:
             ids.append(UUID(int=head | counter))
         _counter = counter
     return ids
+
+
+def smallest_at(moment: datetime, shift: timedelta = timedelta(0)) -> UUID:
+    """The smallest id that can be made in the millisecond ``shift`` after ``moment``."""
+    milliseconds = int((moment.timestamp() + shift.total_seconds()) * 1000)
+    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
 
 
 def _start_millisecond(millisecond: int) -> None:

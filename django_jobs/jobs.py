@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from django_jobs.conf import config
 from django_jobs.context import JobContext
 from django_jobs.decorator import job
-from django_jobs.exceptions import Snooze
-from django_jobs.names import CLEANUP, RETRY_FAILURES
+from django_jobs.exceptions import Discard, Snooze
+from django_jobs.names import BULK, CLEANUP, RETRY_FAILURES
 from django_jobs.priority import Priority
 from django_jobs.schedules import cron
 
@@ -82,3 +83,51 @@ def _told(retry: FailureRetry | None) -> dict[str, Any]:
         return {"end": "gone"}
     culprit = None if retry.culprit is None else str(retry.culprit)
     return {"end": str(retry.end), "retried": retry.retried, "culprit": culprit}
+
+
+@job(name=BULK, priority=Priority.HIGH, sensitive=("seal",), retry_for=(DatabaseError,))
+def bulk(
+    context: JobContext,
+    action: str,
+    selection: dict[str, Any],
+    by: str,
+    reason: str = "",
+    target: str = "",
+    expected: int = 0,
+    seal: str = "",
+) -> dict[str, int]:
+    """Do to many jobs what an operator asked for in the admin: retry, cancel, discard and so on.
+
+    Args:
+        context: of this job.
+        action: what to do.
+        selection: to which jobs, as it was when the operator confirmed.
+        by: who asked for it, and was allowed to.
+        reason: why.
+        target: the selection, for people.
+        expected: about how many jobs it is.
+        seal: proves that the admin asked for it.
+    """
+    from django_jobs.auditing import through
+    from django_jobs.bulk import apply, is_sealed
+    from django_jobs.models import AuditAction, AuditSource
+    from django_jobs.selection import Selection
+
+    if not is_sealed(action, selection, by, seal):
+        raise Discard("Only the list of jobs in the admin can ask for this.")
+
+    def tell(count: int) -> None:
+        percent = min(100 * count / expected, 99) if expected else 0
+        context.update_progress(percent, f"{count} jobs")
+        context.raise_if_cancelled()
+
+    with through(AuditSource.ADMIN):
+        result = apply(
+            AuditAction(action),
+            Selection.from_json(selection),
+            by=by,
+            reason=reason,
+            target=target,
+            tell=tell,
+        )
+    return {"done": result.done, "skipped": result.skipped}

@@ -19,8 +19,11 @@ CLEANUP: Final = "jobs.cleanup"
 #: The built-in job that retries the jobs of a group of failures, little by little.
 RETRY_FAILURES: Final = "jobs.retry_failures"
 
+#: The built-in job that does to many jobs what an operator asked for.
+BULK: Final = "jobs.bulk"
+
 #: Jobs that are there although nobody has written any.
-BUILT_IN: Final = frozenset({CLEANUP, RETRY_FAILURES})
+BUILT_IN: Final = frozenset({CLEANUP, RETRY_FAILURES, BULK})
 
 
 def check_job_name(name: object) -> str:

@@ -80,26 +80,38 @@ def retry(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationRes
         by: who does it, for the transitions.
         reason: why, for the transitions.
     """
-    return _in_batches(AuditAction.RETRY, active_store().retry, jobs, by, reason)
+    return _in_batches(AuditAction.RETRY, jobs, by, reason)
 
 
 def run_now(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """Make scheduled and retrying jobs due at once."""
-    return _in_batches(AuditAction.RUN_NOW, active_store().run_now, jobs, by, reason)
+    return _in_batches(AuditAction.RUN_NOW, jobs, by, reason)
 
 
 def cancel(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """End waiting jobs as cancelled; ask running ones to stop, by ``context.cancelled``."""
-    return _in_batches(
-        AuditAction.CANCEL, active_store().cancel, jobs, by, reason, announce=_CANCELLED
-    )
+    return _in_batches(AuditAction.CANCEL, jobs, by, reason)
 
 
 def discard(jobs: JobsArgument, *, by: str = "", reason: str = "") -> OperationResult:
     """Drop waiting jobs and dead letters for good."""
-    return _in_batches(
-        AuditAction.DISCARD, active_store().discard, jobs, by, reason, announce=_DISCARDED
-    )
+    return _in_batches(AuditAction.DISCARD, jobs, by, reason)
+
+
+def one_batch(
+    action: AuditAction, ids: Sequence[UUID], *, by: str = "", reason: str = ""
+) -> OperationResult:
+    """Retry, run now, cancel or discard one batch of jobs.
+
+    It leaves no entry in the audit: it is for those who write one entry for many batches.
+    """
+    actor = f"operator:{by}" if by else "operator"
+    verb, announcement = _verb(action)
+    moved = verb(ids, _text(actor, 200), _text(reason, 500))
+    if announcement is not None and announcement[1].receivers:
+        tell = partial(_announce, announcement, moved.done, reason)
+        transaction.on_commit(tell, using=router.db_for_write(Job), robust=True)
+    return OperationResult(list(moved.done), dict(moved.skipped))
 
 
 def pause_queue(name: str, *, by: str = "", reason: str = "") -> bool:
@@ -187,26 +199,29 @@ _CANCELLED: Final = (Status.CANCELLED, signals.job_cancelled)
 _DISCARDED: Final = (Status.DISCARDED, signals.job_discarded)
 
 
-def _in_batches(
-    action: AuditAction,
-    verb: Callable[[Sequence[UUID], str, str], Moved],
-    jobs: JobsArgument,
-    by: str,
-    reason: str,
-    announce: _Announcement | None = None,
-) -> OperationResult:
-    actor = f"operator:{by}" if by else "operator"
+_Verb = Callable[[Sequence[UUID], str, str], Moved]
+
+
+def _verb(action: AuditAction) -> tuple[_Verb, _Announcement | None]:
+    store = active_store()
+    verbs: dict[AuditAction, tuple[_Verb, _Announcement | None]] = {
+        AuditAction.RETRY: (store.retry, None),
+        AuditAction.RUN_NOW: (store.run_now, None),
+        AuditAction.CANCEL: (store.cancel, _CANCELLED),
+        AuditAction.DISCARD: (store.discard, _DISCARDED),
+    }
+    return verbs[action]
+
+
+def _in_batches(action: AuditAction, jobs: JobsArgument, by: str, reason: str) -> OperationResult:
     result = OperationResult()
     ids = _ids(jobs)
     # Before anything is done: should this process die in between, something tells of it.
     entry = audit(action, by=by, reason=reason)
     while batch := list(islice(ids, BATCH)):
-        moved = verb(batch, _text(actor, 200), _text(reason, 500))
+        moved = one_batch(action, batch, by=by, reason=reason)
         result.done += moved.done
         result.skipped |= moved.skipped
-        if announce is not None and announce[1].receivers:
-            tell = partial(_announce, announce, moved.done, reason)
-            transaction.on_commit(tell, using=router.db_for_write(Job), robust=True)
     _complete(entry, result)
     return result
 

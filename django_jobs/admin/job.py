@@ -15,11 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_jobs.admin import job_page, overview, payload, shown
 from django_jobs.admin.catalogue import CataloguePages
 from django_jobs.admin.fragments import fragment
-from django_jobs.admin.job_actions import JobActionsAdmin
-from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilter
-from django_jobs.admin.job_list import CappedPaginator, JobChangeList
-from django_jobs.admin.job_search import search
-from django_jobs.admin.reach import DATE_FIELD, Reach
+from django_jobs.admin.job_listing import JobListAdmin
 from django_jobs.admin.resubmit import ResubmitPages
 from django_jobs.models import Job
 from django_jobs.registry import registry
@@ -36,38 +32,10 @@ if TYPE_CHECKING:
 
 
 @admin.register(Job)
-class JobAdmin(JobActionsAdmin):
-    """What can be seen of jobs; :class:`JobActionsAdmin` is what can be done to them."""
+class JobAdmin(JobListAdmin):
+    """The page of a job; :class:`JobListAdmin` is the list."""
 
-    change_list_template = "admin/django_jobs/job/change_list.html"
     change_form_template = "admin/django_jobs/job/change_form.html"
-    list_display = (
-        "status_badge",
-        "job_and_error",
-        "progress_bar",
-        "attempts",
-        "created_shortly",
-        "took",
-        "scheduled_shortly",
-        "queue",
-        "priority",
-    )
-    list_display_links = None
-    list_filter = (StatusFilter, QueueFilter, JobNameFilter)
-    date_hierarchy = DATE_FIELD
-    allowed_lookups = (
-        "subject",
-        *(f"{DATE_FIELD}__{part}" for part in ("year", "month", "day")),
-    )
-    search_fields = ("id",)
-    search_help_text = _(
-        "Whole ids, correlation ids, unique keys and tags, or a part of a job's name"
-    )
-    sortable_by = ()
-    ordering = ("-pk",)
-    paginator = CappedPaginator
-    list_per_page = 100
-    show_full_result_count = False
     fieldsets = (
         (_("Data"), {"fields": ("params_shown", "result_shown")}),
         (
@@ -111,37 +79,6 @@ class JobAdmin(JobActionsAdmin):
         css: ClassVar = {"all": ["django_jobs/job.css", "django_jobs/catalogue.css"]}
         js: ClassVar = ["django_jobs/live.js"]
 
-    # The list
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[JobChangeList]:
-        """The class of the list."""
-        return JobChangeList
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Job], search_term: str
-    ) -> tuple[QuerySet[Job], bool]:
-        """Look where an index helps; see :mod:`~django_jobs.admin.job_search`."""
-        return search(queryset, search_term, Reach.of(request)), False  # type: ignore[arg-type]
-
-    @admin.display(description=_("status"))
-    def status_badge(self, job: Job) -> SafeString:
-        return job_page.status_badge(job)
-
-    @admin.display(description=_("job"))
-    def job_and_error(self, job: Job) -> SafeString:
-        line = shown.error_line(getattr(job, "error_tail", ""))
-        error = format_html('<span class="jobs-error" title="{0}">{0}</span>', line) if line else ""
-        link = format_html('<a href="{}">{}</a>', self.page_url(job, "change"), job.job_name)
-        return format_html('<span class="jobs-job">{}{}</span>', link, error)
-
-    @admin.display(description=_("progress"))
-    def progress_bar(self, job: Job) -> SafeString | str:
-        return job_page.progress(job)
-
-    @admin.display(description=_("attempts"))
-    def attempts(self, job: Job) -> SafeString | str:
-        return job_page.attempts(job)
-
     @admin.display(description=_("scheduled for"))
     def scheduled_at(self, job: Job) -> SafeString | str:
         return shown.moment(job.scheduled_for)
@@ -149,18 +86,6 @@ class JobAdmin(JobActionsAdmin):
     @admin.display(description=_("created"))
     def created(self, job: Job) -> SafeString | str:
         return shown.moment(job.created_at)
-
-    @admin.display(description=_("duration"))
-    def took(self, job: Job) -> str:
-        return job_page.duration(job)
-
-    @admin.display(description=_("created"))
-    def created_shortly(self, job: Job) -> SafeString | str:
-        return shown.moment(job.created_at, short=True)
-
-    @admin.display(description=_("scheduled for"))
-    def scheduled_shortly(self, job: Job) -> SafeString | str:
-        return shown.moment(job.scheduled_for, short=True)
 
     # The page
 

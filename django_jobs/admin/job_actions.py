@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from django_jobs import permissions
+from django_jobs.admin import job_page
 from django_jobs.admin.bases import ReadOnlyAdmin
-from django_jobs.admin.buttons import Button, ButtonsAdmin
-from django_jobs.admin.job_list import LIST_MAX
-from django_jobs.admin.job_operations import (
-    ALLOWED,
-    BUTTONS,
-    CANCEL,
-    DISCARD,
-    RETRY,
-    RUN_NOW,
-    delete_finished,
-    operate,
+from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
+from django_jobs.admin.job_bulk import (
+    AT_ONCE,
+    PERMISSIONS,
+    Bounds,
+    Impact,
+    asked_for,
+    counted,
+    impact,
+    start,
 )
-from django_jobs.models import Job, JobLog, JobTransition
+from django_jobs.admin.job_operations import ALLOWED, BUTTONS, delete, operate
+from django_jobs.models import AuditAction, Job, JobLog, JobTransition
+from django_jobs.selection import Selection
+from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+
+    from django_jobs.operations import OperationResult
+
+#: What is done to ticked jobs without asking: it can be undone.
+AT_A_CLICK: Final = frozenset({AuditAction.RETRY, AuditAction.RUN_NOW})
+#: Action → its name in the list of actions, where that differs.
+NAMES: Final = {AuditAction.DELETE: "delete_selected"}
 
 
 class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
@@ -41,20 +53,24 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
         """Whoever may delete jobs, once they ended."""
-        allowed: bool = request.user.has_perm("django_jobs.delete_job")
-        return allowed and (obj is None or obj.is_finished)
+        return (obj is None or obj.is_finished) and permissions.may(
+            request.user,
+            "delete_job",
+            job_name=None if obj is None else obj.job_name,
+            queue=None if obj is None else obj.queue,
+        )
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """May start ended jobs afresh and run waiting ones now."""
-        return bool(request.user.has_perm("django_jobs.retry_job"))
+        return permissions.may(request.user, "retry_job")
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """May cancel."""
-        return bool(request.user.has_perm("django_jobs.cancel_job"))
+        return permissions.may(request.user, "cancel_job")
 
     def has_discard_permission(self, request: HttpRequest) -> bool:
         """May discard."""
-        return bool(request.user.has_perm("django_jobs.discard_job"))
+        return permissions.may(request.user, "discard_job")
 
     # One job
 
@@ -64,11 +80,18 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
 
     def press(self, request: HttpRequest, obj: Job, button: Button, reason: str) -> None:
         """Do it to one job."""
+        if not permissions.may(
+            request.user,
+            PERMISSIONS[AuditAction(button.name)],
+            job_name=obj.job_name,
+            queue=obj.queue,
+        ):
+            raise PermissionDenied
         self._operate(request, button, [obj.pk], reason)
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
         """Delete one ended job with its transitions and log lines."""
-        if delete_finished([obj.pk]).skipped:
+        if delete(request, [obj.pk]).skipped:
             self.message_user(request, _("It runs again, so it was not deleted."), messages.ERROR)
 
     def get_deleted_objects(
@@ -87,78 +110,117 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
 
     # Many jobs
 
-    @admin.action(permissions=["retry"], description=_("Retry selected jobs"))
+    @admin.action(permissions=["retry"], description=_("Retry"))
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
         """Start ended jobs afresh."""
-        return self._act(request, queryset, RETRY)
+        return self._act(request, AuditAction.RETRY)
 
-    @admin.action(permissions=["retry"], description=_("Run selected jobs now"))
+    @admin.action(permissions=["retry"], description=_("Run now"))
     def run_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
         """Make delayed jobs due."""
-        return self._act(request, queryset, RUN_NOW)
+        return self._act(request, AuditAction.RUN_NOW)
 
-    @admin.action(permissions=["cancel"], description=_("Cancel selected jobs"))
+    @admin.action(permissions=["cancel"], description=_("Cancel"))
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
         """Cancel waiting jobs, ask running ones to stop."""
-        return self._act(request, queryset, CANCEL)
+        return self._act(request, AuditAction.CANCEL)
 
-    @admin.action(permissions=["discard"], description=_("Discard selected jobs"))
+    @admin.action(permissions=["discard"], description=_("Discard"))
     def discard(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
         """Drop waiting jobs and dead letters."""
-        return self._act(request, queryset, DISCARD)
+        return self._act(request, AuditAction.DISCARD)
 
-    @admin.action(permissions=["delete"], description=_("Delete selected ended jobs"))
+    @admin.action(permissions=["delete"], description=_("Delete ended jobs"))
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
         """Delete ended jobs; takes the place of Django's action, which lists every row."""
-        ids = _listed(queryset)
-        if not _is_confirmed(request):
-            return self._ask(request, "delete_selected", _("Delete selected ended jobs"), ids)
-        result = delete_finished(ids, lambda jobs: self.log_deletions(request, jobs))
-        level = messages.WARNING if result.skipped else messages.SUCCESS
-        self.message_user(request, f"{_('Delete')}: {result.summary()}", level)
+        return self._act(request, AuditAction.DELETE)
+
+    def _act(self, request: HttpRequest, action: AuditAction) -> HttpResponse | None:
+        """Do it, at once or by a job of ours; what is much or can't be undone is asked first."""
+        is_across = request.POST.get("select_across") == "1"
+        is_confirmed = request.POST.get("confirmed") == "yes"
+        asks = not is_confirmed and (is_across or action not in AT_A_CLICK)
+        selection = self._meant(request, is_across)
+        preview = impact(action, selection, request)
+        if asks:
+            return self._ask(request, action, preview, is_across)
+        # It goes to texts of several tables, and NUL fits none of them.
+        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+        if preview.is_capped or preview.total > AT_ONCE:
+            job_id = start(request, action, preview, reason, asked_for(request))
+            self.message_user(request, _("It is being done by this job."), messages.SUCCESS)
+            return HttpResponseRedirect(job_page.job_url(job_id))
+        self._at_once(request, action, preview, selection, reason)
         return None
 
-    def _act(
-        self, request: HttpRequest, queryset: QuerySet[Job], button: Button
-    ) -> HttpResponse | None:
-        ids = _listed(queryset)
-        if request.POST.get("select_across") == "1" and not _is_confirmed(request):
-            return self._ask(request, button.name, button.label, ids)
-        self._operate(request, button, ids)
-        return None
+    def _meant(self, request: HttpRequest, is_across: bool) -> Selection:
+        """The ticked jobs, or all that the list finds, as they were when they were asked about."""
+        if not is_across:
+            return Selection(ids=tuple(map(UUID, request.POST.getlist(ACTION_CHECKBOX_NAME))))
+        selection: Selection = request.jobs_selection  # type: ignore[attr-defined]
+        return self._bounds(request).bound(selection)
+
+    def _bounds(self, request: HttpRequest) -> Bounds:
+        bounds: Bounds | None = getattr(request, "jobs_bounds", None)
+        if bounds is None:
+            bounds = request.jobs_bounds = Bounds.now()  # type: ignore[attr-defined]
+        return bounds
+
+    def _at_once(
+        self,
+        request: HttpRequest,
+        action: AuditAction,
+        preview: Impact,
+        selection: Selection,
+        reason: str,
+    ) -> None:
+        # Ticked ones that can't be changed are told of one by one; of a filter they are left out.
+        is_ticked = request.POST.get("select_across") != "1"
+        chosen = selection.with_(pairs=preview.selection.pairs) if is_ticked else preview.selection
+        ids = [one for chunk in chosen.chunks() for one in chunk]
+        if action == AuditAction.DELETE:
+            result = delete(request, ids, reason, lambda jobs: self.log_deletions(request, jobs))
+        else:
+            button = next(one for one in BUTTONS if one.name == action)
+            result = operate(request, button, ids, reason)
+        self._tell(request, action.label.capitalize(), result, preview)
 
     def _operate(
         self, request: HttpRequest, button: Button, ids: Sequence[UUID], reason: str = ""
     ) -> None:
-        result = operate(request, button, ids, reason)
+        self._tell(request, button.label, operate(request, button, ids, reason))
+
+    def _tell(
+        self,
+        request: HttpRequest,
+        label: Any,
+        result: OperationResult,
+        preview: Impact | None = None,
+    ) -> None:
         level = messages.WARNING if result.skipped else messages.SUCCESS
-        self.message_user(request, f"{button.label}: {result.summary()}", level)
+        self.message_user(request, f"{label}: {result.summary()}", level)
+        if preview is not None and preview.forbidden:
+            text = _("You may not do this to: %(jobs)s.") % {"jobs": ", ".join(preview.forbidden)}
+            self.message_user(request, text, messages.WARNING)
 
     def _ask(
-        self, request: HttpRequest, action: str, label: Any, ids: Sequence[UUID]
+        self, request: HttpRequest, action: AuditAction, preview: Impact, is_across: bool
     ) -> HttpResponse:
-        """Ask again, saying how many jobs it will be."""
-        count = ngettext("%(count)d job", "%(count)d jobs", len(ids)) % {"count": len(ids)}
+        """Show what it would do, and ask for a reason."""
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{label}: {count}",
+            "title": f"{action.label.capitalize()}: {counted(preview.total, preview.is_capped)}",
             "opts": self.opts,
             "media": self.media,
-            "action": action,
-            "label": label,
-            "is_capped": len(ids) >= LIST_MAX,
-            "list_max": LIST_MAX,
+            "action": NAMES.get(action, str(action)),
+            "label": action.label.capitalize(),
+            "impact": preview,
+            "asked_for": asked_for(request) if is_across else "",
+            "by_job": preview.is_capped or preview.total > AT_ONCE,
+            "reason_max": REASON_MAX,
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "checkbox_name": ACTION_CHECKBOX_NAME,
-            "select_across": request.POST.get("select_across", "0"),
+            "select_across": "1" if is_across else "0",
+            "bounds": self._bounds(request),
         }
         return TemplateResponse(request, "admin/django_jobs/job/confirm.html", context)
-
-
-def _listed(queryset: QuerySet[Job]) -> list[UUID]:
-    """The first of the list, as many as “select all” promised."""
-    return list(queryset.values_list("pk", flat=True)[:LIST_MAX])
-
-
-def _is_confirmed(request: HttpRequest) -> bool:
-    return request.POST.get("confirmed") == "yes"

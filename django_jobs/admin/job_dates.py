@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Subquery
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -49,14 +50,15 @@ def _number(changes: ChangeList, name: str) -> int | None:
 
 def _extent() -> tuple[date, date] | None:
     """The days of the first and the last job, each found at an end of the primary key."""
-    ends = []
-    for order in ("pk", "-pk"):
-        created_at = Job.objects.order_by(order).values_list(DATE_FIELD, flat=True).first()
-        if created_at is None:
-            return None
-        aware = timezone.is_aware(created_at)
-        ends.append((timezone.localtime(created_at) if aware else created_at).date())
-    return min(ends), max(ends)
+    last = Job.objects.order_by("-pk").values(DATE_FIELD)[:1]
+    first = Job.objects.order_by("pk").values_list(DATE_FIELD, Subquery(last)).first()
+    if first is None:
+        return None
+    days = [
+        (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
+        for moment in first
+    ]
+    return min(days), max(days)
 
 
 def _link(changes: ChangeList, **chosen: int) -> str:

@@ -9,11 +9,11 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.utils.translation import gettext_lazy as _
 
+from django_jobs.conditions import UNFINISHED, Condition
 from django_jobs.conf import config
 from django_jobs.models import Queue
-from django_jobs.models.querysets import IS_LIVE
 from django_jobs.registry import registry
-from django_jobs.states import LIVE, Status
+from django_jobs.states import Status
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.functional import _StrOrPromise
 
-#: Statuses whose jobs have an index and are few, so that other filters may be added freely.
-FEW = LIVE | {Status.FAILED}
 
-#: A choice of the status filter beside the statuses: everything with work ahead.
-UNFINISHED = "unfinished"
+def conditions_of(specs: Iterable[Any]) -> tuple[Condition, ...]:
+    """What the filters of a list ask."""
+    return tuple(
+        Condition(spec.parameter_name, "=", (spec.value(),)) for spec in specs if spec.value()
+    )
 
 
 def known_queues() -> list[str]:
@@ -50,11 +51,12 @@ class _ExactFilter(admin.SimpleListFilter):
 
 
 class StatusFilter(_ExactFilter):
-    """By status."""
+    """By status. The tabs above the list are what people see of it."""
 
     title = _("status")
     parameter_name = "status"
     column = "status"
+    template = "admin/django_jobs/job/no_filter.html"
 
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
@@ -66,15 +68,10 @@ class StatusFilter(_ExactFilter):
         """The jobs with the chosen status."""
         value = self.value()
         if value == UNFINISHED:
-            return queryset.filter(IS_LIVE)
+            return queryset
         if value and value not in Status.values:
             raise IncorrectLookupParameters(self.parameter_name)
         return super().queryset(request, queryset)
-
-    @property
-    def leaves_few(self) -> bool:
-        """Whether the chosen status has an index of its own."""
-        return self.value() == UNFINISHED or self.value() in FEW
 
 
 class QueueFilter(_ExactFilter):

@@ -1,114 +1,144 @@
-"""The list of jobs: newest first, by the primary key, without ever counting the table."""
+"""The list of jobs: newest first, by key, without ever counting the table."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models.functions import Right
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from django_jobs.admin import payload
+from django_jobs.admin import job_search, payload, reach
 from django_jobs.admin.bases import PlainChangeList
 from django_jobs.admin.job_dates import date_links
-from django_jobs.admin.job_filters import StatusFilter
-from django_jobs.admin.job_search import FOUND_MAX
-from django_jobs.admin.reach import WINDOW, Reach
-from django_jobs.states import TERMINAL
+from django_jobs.admin.job_filters import conditions_of
+from django_jobs.admin.job_pages import AFTER, BEFORE, Page, page_of
+from django_jobs.admin.job_query import Query, parse
+from django_jobs.conditions import jobs_showing
+from django_jobs.selection import Selection
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from datetime import datetime
+
     from django.http import HttpRequest
 
-    from django_jobs.models import Job
+    from django_jobs.models import JobQuerySet
 
-    BasePaginator = Paginator[Job]
-else:
-    BasePaginator = Paginator
-
-#: Jobs that can be paged through, and that one action changes at most.
-LIST_MAX: Final = 10_000
 #: Characters of the end of a traceback, where it says what was raised.
 ERROR_TAIL: Final = 600
 #: Columns that may be large and that no list shows.
 LARGE: Final = ("params", "result", "error", "tags")
 
 
-class CappedPaginator(BasePaginator):
-    """Counts no further than :data:`LIST_MAX`."""
-
-    @cached_property
-    def count(self) -> int:
-        """The number of jobs, or :data:`LIST_MAX` if there are more."""
-        return min(self._counted, LIST_MAX)
-
-    @property
-    def is_capped(self) -> bool:
-        """Whether there are more."""
-        return self._counted > LIST_MAX
-
-    @cached_property
-    def _counted(self) -> int:
-        # With its order and limit the count is a short walk along the primary key.
-        jobs: Any = self.object_list
-        return int(jobs.values("pk")[: LIST_MAX + 1].count())
-
-
 class JobChangeList(PlainChangeList):
     """What the page of the list shows."""
 
-    #: For the template.
-    window, list_max, found_max = WINDOW, LIST_MAX, FOUND_MAX
+    #: Whom the list shows, without pages.
+    selection: Selection
+    #: What of the search was understood.
+    asked: Query
+    page: Page
 
-    #: Whether only the newest jobs were looked at.
-    is_windowed = False
+    #: For the template.
+    window, found_max = reach.WINDOW, job_search.FOUND_MAX
 
     @property
-    def is_capped(self) -> bool:
-        """Whether there are more jobs than can be paged through."""
-        return bool(self.paginator.is_capped)
+    def is_windowed(self) -> bool:
+        """Whether only the newest jobs were looked at."""
+        return reach.is_windowed(self.selection) or self._are_words_windowed
 
     @property
     def is_search_capped(self) -> bool:
-        """Whether the search may have found more."""
-        return bool(self.query) and self.result_count >= FOUND_MAX
+        """Whether the search for words may have found more."""
+        return self.selection.ids is not None and len(self.selection.ids) >= self.found_max
 
     @cached_property
     def dates(self) -> dict[str, Any]:
         """The links of the date hierarchy."""
         return date_links(self)
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Newest first, whatever the address says: other orders would sort the whole table.
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The jobs without their large columns."""
+        self._keys = {name: request.GET[name] for name in (BEFORE, AFTER) if name in request.GET}
+        for name in self._keys:
+            self.params.pop(name, None)
+            self.filter_params.pop(name, None)
+        super().get_queryset(request, *args, **kwargs)  # it refuses what is no filter
+        bounds = getattr(request, "jobs_bounds", None)
+        now = _local(bounds.as_of if bounds else timezone.now())
+        self.asked = understood(self.query, now, payload.may_see(request))
+        self.selection = self._selected(request)
+        request.jobs_selection = self.selection  # type: ignore[attr-defined]
+        return self.jobs(request)
 
-        Jobs of one final status come by their end: that order has an index, and the newest of
-        them may be far behind the newest jobs.
-        """
-        has_rest = bool(self.query) or Reach.of(request).since is not None
-        ended = any(spec.value() in TERMINAL for spec in self._status_filters())
-        if ended and not has_rest and not self._has_unindexed_filter():
-            return ["-completed_at", "-pk"]
-        return ["-pk"]
-
-    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Job]:
-        """Filtered jobs without their large columns."""
-        reach = Reach.of(request)
-        queryset: Any = super().get_queryset(request, *args, **kwargs)
-        queryset = reach.narrow(queryset)
-        if self._has_unindexed_filter():
-            queryset = reach.newest(queryset)
-            self.is_windowed = reach.floor is not None
-        elif self.query:
-            self.is_windowed = reach.floor is not None
-        queryset = queryset.defer(*LARGE)
+    def jobs(self, request: HttpRequest) -> JobQuerySet:
+        """What is selected, as the list shows it."""
+        if self.asked.errors:
+            return self.model._default_manager.none()  # type: ignore[return-value]
+        queryset: Any = self.selection.queryset().order_by(*self.selection.order)
+        shown = ("params",) if any(one.path for one in self.selection.conditions) else ()
+        queryset = queryset.defer(*(name for name in LARGE if name not in shown))
         if payload.may_see(request):
             queryset = queryset.annotate(error_tail=Right("error", ERROR_TAIL))
         return queryset  # type: ignore[no-any-return]
 
-    def _status_filters(self) -> list[StatusFilter]:
-        return [spec for spec in self.filter_specs if isinstance(spec, StatusFilter)]
+    def get_results(self, request: HttpRequest) -> None:
+        """The rows of one page; the rest is not counted."""
+        self.page = page_of(self.queryset, self._keys, self.list_per_page, self._is_by_end)
+        self.result_list = self.selection.seen(self.page.jobs)
+        self.result_count = len(self.result_list) + bool(self.page.older or self.page.newer)
+        self.full_result_count = None
+        self.can_show_all, self.multi_page, self.show_admin_actions = True, False, True
+        self.paginator = Paginator(self.result_list, self.list_per_page)
 
-    def _has_unindexed_filter(self) -> bool:
-        active = [spec for spec in self.filter_specs if spec.used_parameters]
-        statuses = [spec for spec in self._status_filters() if spec in active]
-        return len(active) > len(statuses) and not any(spec.leaves_few for spec in statuses)
+    @property
+    def newest_link(self) -> str:
+        """The first page."""
+        return self.get_query_string()
+
+    @property
+    def newer_link(self) -> str:
+        """The page before this one, if there is one."""
+        return self.get_query_string({AFTER: self.page.newer}) if self.page.newer else ""
+
+    @property
+    def older_link(self) -> str:
+        """The page after this one, if there is one."""
+        return self.get_query_string({BEFORE: self.page.older}) if self.page.older else ""
+
+    @property
+    def _is_by_end(self) -> bool:
+        return self.selection.order[0] == "-completed_at"
+
+    def _selected(self, request: HttpRequest) -> Selection:
+        self._are_words_windowed = False
+        conditions = (*conditions_of(self.filter_specs), *reach.dates_of(request))
+        selection = Selection((*conditions, *self.asked.conditions))
+        if self.asked.errors:
+            return selection
+        if self.asked.words:
+            selection, self._are_words_windowed = job_search.found(selection, self.asked.words)
+            return selection
+        return reach.windowed(selection)
+
+
+def understood(text: str, now: datetime, with_payload: bool) -> Query:
+    """The search, without what this user must not ask."""
+    asked = parse(text, now)
+    errors = list(asked.errors)
+    for condition in asked.conditions:
+        if condition.is_payload and not with_payload:
+            errors.append(f"{condition.field}: {payload.needed()}")
+        elif condition.path and not jobs_showing(condition.path):
+            errors.append(
+                _("%(field)s: its values are hidden, so nobody can search for them.")
+                % {"field": condition.field}
+            )
+    return Query(asked.conditions, asked.words, tuple(errors))
+
+
+def _local(moment: datetime) -> datetime:
+    return timezone.localtime(moment) if settings.USE_TZ and timezone.is_aware(moment) else moment

@@ -1,88 +1,96 @@
 """How far back a list of jobs looks, so that no page reads the whole table.
 
 Ids are UUIDv7: they hold the time, and the primary key is an index by age. Questions that have
-no other index are asked only about the newest jobs.
+no other index are asked only about the newest jobs, or about those that ended last.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Final, Self
-from uuid import UUID
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
-from django_jobs.models import Job, JobQuerySet
+from django.conf import settings
+from django.utils.timezone import make_aware
+
+from django_jobs.conditions import Condition
+from django_jobs.models import Job
+from django_jobs.selection import Selection
+from django_jobs.states import LIVE, Status
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 #: Jobs that a question without an index is asked about.
 WINDOW: Final = 50_000
-#: Ids are made by the producers' clocks, and before the row is inserted.
-SLACK: Final = timedelta(days=1)
 
 DATE_FIELD: Final = "created_at"
 
-
-@dataclass
-class Reach:
-    """The ids that the list of one request looks at.
-
-    Attributes:
-        since: the smallest id of the chosen dates; ``None``: no dates were chosen.
-        until: an id after all of the chosen dates.
-    """
-
-    since: UUID | None = None
-    until: UUID | None = None
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> Self:
-        """The reach of a request, the same one each time.
-
-        Bad dates choose nothing; the list itself refuses them.
-        """
-        reach: Self | None = getattr(request, "_jobs_reach", None)
-        if reach is None:
-            reach = cls._read(request)
-            request._jobs_reach = reach  # type: ignore[attr-defined]
-        return reach
-
-    @classmethod
-    def _read(cls, request: HttpRequest) -> Self:
-        try:
-            year, month, day = (
-                int(text) if (text := request.GET.get(f"{DATE_FIELD}__{part}")) else None
-                for part in ("year", "month", "day")
-            )
-            if year is None:
-                return cls()
-            start = datetime(year, month or 1, day or 1, tzinfo=UTC)
-            length = timedelta(days=1 if day else 31 if month else 366)
-            return cls(_id_at(start - SLACK), _id_at(start + length + SLACK))
-        except (ValueError, OverflowError):
-            return cls()
-
-    def narrow(self, queryset: JobQuerySet) -> JobQuerySet:
-        """Let the index by id find the chosen dates."""
-        if self.since is not None:
-            queryset = queryset.filter(pk__gte=self.since, pk__lt=self.until)
-        return queryset
-
-    def newest(self, queryset: JobQuerySet) -> JobQuerySet:
-        """Keep the newest :data:`WINDOW` jobs of the chosen dates."""
-        queryset = self.narrow(queryset)
-        return queryset if self.floor is None else queryset.filter(pk__gte=self.floor)
-
-    @cached_property
-    def floor(self) -> UUID | None:
-        """The id where the window begins; ``None`` if it holds everything."""
-        ids = self.narrow(Job.objects.order_by("-pk")).values_list("pk", flat=True)
-        return next(iter(ids[WINDOW - 1 : WINDOW]), None)
+#: Fields that have an index of their own, at least of the jobs that have a value there.
+_FINDS_FEW: Final = frozenset({"id", "correlation"})
+#: Fields whose values lie in the order of an index, or leave few jobs out.
+_IN_ORDER: Final = frozenset({"created", "status", *_FINDS_FEW})
+#: Fields that are slow to look at, even where there are not many jobs.
+_LARGE: Final = frozenset({"tag", "error"})
 
 
-def _id_at(moment: datetime) -> UUID:
-    """The smallest id that a job of this millisecond can have."""
-    milliseconds = int(moment.timestamp() * 1000)
-    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+def dates_of(request: HttpRequest) -> tuple[Condition, ...]:
+    """The chosen year, month or day. The list itself refused bad ones."""
+    year, month, day = (
+        int(text) if (text := request.GET.get(f"{DATE_FIELD}__{part}")) else None
+        for part in ("year", "month", "day")
+    )
+    if year is None:
+        return ()
+    start = datetime(year, month or 1, day or 1)  # noqa: DTZ001 - made aware below
+    if day:
+        end = start + timedelta(days=1)
+    elif month:
+        end = (start + timedelta(days=32)).replace(day=1)
+    else:
+        end = start.replace(year=year + 1)
+    if settings.USE_TZ:
+        start, end = make_aware(start), make_aware(end)
+    return (
+        Condition("created", ">=", (start.isoformat(),)),
+        Condition("created", "<", (end.isoformat(),)),
+    )
+
+
+def windowed(selection: Selection) -> Selection:
+    """The same, or the newest of it if it asks what no index answers."""
+    return within_window(selection) if _is_slow(selection) else selection
+
+
+def within_window(selection: Selection) -> Selection:
+    """Of the newest :data:`WINDOW` jobs those that are meant; all if there are no more."""
+    if selection.is_by_end:
+        (status,) = selection.statuses
+        base = Selection((Condition("status", "=", (str(status),)),))
+        ends = base.queryset().order_by("-completed_at").values_list("completed_at", flat=True)
+        return selection.with_(ended_since=next(iter(ends[WINDOW - 1 : WINDOW]), None))
+    created = [one for one in selection.conditions if one.field == "created" and not one.negated]
+    jobs = Selection(tuple(created)).queryset() if created else Job.objects.all()
+    ids = jobs.order_by("-pk").values_list("pk", flat=True)
+    return selection.with_(since=next(iter(ids[WINDOW - 1 : WINDOW]), None))
+
+
+def is_windowed(selection: Selection) -> bool:
+    """Whether it leaves out old jobs."""
+    return selection.since is not None or selection.ended_since is not None
+
+
+def _is_slow(selection: Selection) -> bool:
+    conditions = selection.conditions
+    if selection.ids is not None or any(
+        one.field in _FINDS_FEW and not one.negated for one in conditions
+    ):
+        return False
+    if any(one.path or one.field in _LARGE for one in conditions):
+        return True
+    statuses = selection.statuses
+    if statuses <= LIVE:
+        return False
+    fields = {one.field for one in conditions} - _IN_ORDER
+    if selection.is_by_end:
+        return bool(fields - {"ended"})
+    return bool(fields) or statuses != frozenset(Status)

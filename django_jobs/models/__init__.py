@@ -15,6 +15,7 @@ from django_jobs.models.failure import (
 from django_jobs.models.job import Job, JobQuerySet
 from django_jobs.models.queue import Queue
 from django_jobs.models.rollup import JobRollup, Period, QueueSample
+from django_jobs.models.savedfilter import SavedFilter
 from django_jobs.models.transition import JobLog, JobTransition, LogLevel
 from django_jobs.models.worker import DesiredState, Worker, WorkerProcess, WorkerState
 
@@ -44,6 +45,7 @@ __all__ = [
     "QueueSample",
     "RetryEnd",
     "RetryPace",
+    "SavedFilter",
     "SlotOutcome",
     "Worker",
     "WorkerProcess",

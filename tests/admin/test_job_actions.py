@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.test import Client
 
-from django_jobs.admin import history, job_actions
+from django_jobs.admin import history
 from django_jobs.models import Job, JobLog, JobTransition
 from django_jobs.states import Status
 from tests.admin.pages import act, list_of, page_of, told
@@ -63,7 +63,7 @@ def test_an_action_moves_the_selected_jobs(
 ) -> None:
     chosen = [JobFactory(status=before) for _ in range(2)]
     other = JobFactory(status=before)
-    act(boss, "job", name, chosen)
+    act(boss, "job", name, chosen, confirmed="yes")
     other.refresh_from_db()
     assert other.status == before
     assert Job.objects.filter(pk__in=[job.pk for job in chosen], status=after).count() == 2
@@ -96,14 +96,15 @@ def test_select_all_keeps_to_the_filter(any_status: None, boss: Client) -> None:
     assert [job.queue for job in Job.objects.pending()] == ["reports"]
 
 
-def test_d68_select_all_changes_no_more_than_it_promised(
-    any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["cancel", "discard", "delete_selected"])
+def test_what_cannot_be_undone_is_asked_for_first(
+    any_status: None, boss: Client, name: str
 ) -> None:
-    monkeypatch.setattr(job_actions, "LIST_MAX", 2)
-    jobs = JobFactory.create_batch(3, status=Status.FAILED)
-    assert "at most 2 jobs" in select_all(boss, "retry").content.decode()
-    select_all(boss, "retry", confirmed="yes")
-    assert [job.pk for job in Job.objects.failed()] == [min(job.pk for job in jobs)]
+    job = JobFactory(status=Status.FAILED if name == "delete_selected" else Status.PENDING)
+    page = act(boss, "job", name, [job]).content.decode()
+    assert "1 job: 1 " in page
+    assert 'name="reason"' in page
+    assert Job.objects.filter(status=job.status).count() == 1
 
 
 def test_very_many_jobs_make_one_entry_in_the_log(

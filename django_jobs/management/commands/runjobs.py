@@ -211,7 +211,7 @@ class Command(BaseCommand):
 
     def _warn_of_missing_jobs(self) -> None:
         """No error: the worker promotes and rescues for others all the same."""
-        if not any(definition.name not in BUILT_IN for definition in registry):
+        if all(definition.name in BUILT_IN for definition in registry):
             self.stderr.write(
                 "No job of yours is registered: this worker will run none. Is the app whose "
                 "jobs.py has them in INSTALLED_APPS?"

@@ -1,0 +1,271 @@
+"""The language of the search box: ``queue:reports status:failed -job:quake* created:<2h words``.
+
+Pure: text in, conditions and complaints out. Nothing is asked of the database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from django_jobs.conditions import PARAMS, UNFINISHED, Condition
+from django_jobs.priority import PRIORITY_MAX, PRIORITY_MIN
+from django_jobs.states import Status
+
+#: Characters of a whole search, and of one value in it.
+LONGEST: Final = 500
+LONGEST_VALUE: Final = 200
+#: Conditions of one search.
+MOST: Final = 12
+
+_TOKEN: Final = re.compile(
+    r'\s*(?P<minus>-)?(?:(?P<name>[^\s:"]+):)?(?P<value>"(?:[^"\\]|\\.)*"(?=\s|$)|\S+)'
+)
+_AGE: Final = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_COMPARED: Final = re.compile(r"(<=|>=|<|>|)(.*)", re.DOTALL)
+_OPPOSITE: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+class QueryError(ValueError):
+    """What a person typed that is no search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was understood.
+
+    Attributes:
+        conditions: of the qualifiers.
+        words: the rest, as one text.
+        errors: what was not understood, for the person who typed it.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    words: str = ""
+    errors: tuple[str, ...] = ()
+
+
+def parse(text: str, now: datetime) -> Query:
+    """Read a search.
+
+    Args:
+        text: as it was typed.
+        now: what ages are counted from, and whose time zone dates are in.
+    """
+    if "\0" in text or len(text) > LONGEST:
+        return Query(errors=(_("A search has at most %(count)d characters.") % {"count": LONGEST},))
+    conditions: list[Condition] = []
+    words: list[str] = []
+    errors: list[str] = []
+    for found in _TOKEN.finditer(text.strip()):
+        try:
+            understood = list(_understood(found, now))
+        except QueryError as error:
+            errors.append(str(error))
+            continue
+        conditions += [one for one in understood if isinstance(one, Condition)]
+        words += [one for one in understood if isinstance(one, str)]
+    if len(conditions) > MOST:
+        errors.append(_("A search has at most %(count)d conditions.") % {"count": MOST})
+    return Query(tuple(conditions), " ".join(words), tuple(errors))
+
+
+def _understood(found: re.Match[str], now: datetime) -> Iterator[Condition | str]:
+    name, value, is_negated = found["name"], _unquoted(found["value"]), bool(found["minus"])
+    if name is None and found["value"].endswith(":") and _reader(found["value"][:-1]):
+        raise QueryError(
+            _("%(name)s: say what, for example %(example)s.")
+            % {
+                "name": found["value"][:-1],
+                "example": EXAMPLES.get(found["value"][:-1], f"{found['value']}CA"),
+            }
+        )
+    read = None if name is None else _reader(name)
+    if name is None or read is None:
+        _refuse_misspelt(name)
+        prefix = "" if name is None else f"{name}:"
+        yield f"{'-' if is_negated else ''}{prefix}{value}"
+        return
+    if not value or len(value) > LONGEST_VALUE:
+        raise QueryError(
+            _("%(name)s: a value has 1 to %(count)d characters.")
+            % {"name": name, "count": LONGEST_VALUE}
+        )
+    if is_negated and (name == "error" or name.startswith(PARAMS)):
+        raise QueryError(_("-%(name)s: this can't be turned round.") % {"name": name})
+    conditions = read(name, value, now)
+    if is_negated and len(conditions) > 1:
+        raise QueryError(_("-%(name)s: turn a < or > round instead.") % {"name": name})
+    for condition in conditions:
+        yield Condition(condition.field, condition.operator, condition.values, is_negated)
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    if len(value) < 2 or not value.endswith('"'):
+        raise QueryError(_("A quote is not closed: %(value)s") % {"value": value[:50]})
+    return re.sub(r"\\(.)", r"\1", value[1:-1])
+
+
+def _refuse_misspelt(name: str | None) -> None:
+    """Words with colons are fine (keys have them), but not ``statsu:failed``."""
+    similar = get_close_matches(name or "", [*QUALIFIERS, "params"], 1, 0.75)
+    if similar:
+        raise QueryError(
+            _("%(name)s: there is no such qualifier; did you mean %(similar)s?")
+            % {"name": name, "similar": similar[0]}
+        )
+
+
+_Reader = Callable[[str, str, datetime], list[Condition]]
+
+
+def _reader(name: str) -> _Reader | None:
+    if name.startswith(PARAMS):
+        return _parameter
+    return QUALIFIERS.get(name)
+
+
+def _status(name: str, value: str, now: datetime) -> list[Condition]:
+    statuses = tuple(part.lower() for part in value.split(","))
+    known = [UNFINISHED, *map(str, Status.values)]
+    for status in statuses:
+        if status not in known:
+            raise QueryError(
+                _("status: no such status “%(status)s”; one of %(known)s.")
+                % {"status": status, "known": ", ".join(known)}
+            )
+    return [Condition(name, "=", statuses)]
+
+
+def _names(name: str, value: str, now: datetime) -> list[Condition]:
+    """Names, several with commas between them, or a part of one with stars."""
+    return [_glob(name, value)] if "*" in value else [Condition(name, "=", tuple(_parts(value)))]
+
+
+def _parts(value: str) -> list[str]:
+    return [part for part in value.split(",") if part] or [value]
+
+
+def _glob(name: str, value: str) -> Condition:
+    part = value.strip("*")
+    if not part or "*" in part or len(value) > len(part) + 2:
+        raise QueryError(
+            _("%(name)s: a * may stand before and behind a text, as in *import*.") % {"name": name}
+        )
+    if value.startswith("*"):
+        return Condition(name, "contains" if value.endswith("*") else "ends", (part,))
+    return Condition(name, "starts", (part,))
+
+
+def _exact(name: str, value: str, now: datetime) -> list[Condition]:
+    return [Condition(name, "=", (value,))]
+
+
+def _error(name: str, value: str, now: datetime) -> list[Condition]:
+    return [Condition(name, "contains", (value.strip("*") or value,))]
+
+
+def _parameter(name: str, value: str, now: datetime) -> list[Condition]:
+    if not all(name.removeprefix(PARAMS).split(".")):
+        raise QueryError(_("%(name)s: name a parameter, as in params.region:CA.") % {"name": name})
+    return [_glob(name, value) if "*" in value else Condition(name, "=", (value,))]
+
+
+def _id(name: str, value: str, now: datetime) -> list[Condition]:
+    try:
+        return [Condition(name, "=", (UUID(value).hex,))]
+    except ValueError:
+        raise QueryError(_("id: “%(value)s” is no id of a job.") % {"value": value}) from None
+
+
+def _number(name: str, value: str, now: datetime) -> list[Condition]:
+    operator, number = _compared(value)
+    try:
+        if not PRIORITY_MIN <= int(number) <= PRIORITY_MAX:
+            raise ValueError
+    except ValueError:
+        raise QueryError(
+            _("%(name)s: a whole number, perhaps with <, <=, > or >= before it; got “%(value)s”.")
+            % {"name": name, "value": value}
+        ) from None
+    return [Condition(name, operator or "=", (str(int(number)),))]
+
+
+def _time(name: str, value: str, now: datetime) -> list[Condition]:
+    """An age (``<2h``: less than two hours ago) or a date, with or without a time."""
+    operator, text = _compared(value)
+    age = _AGE.fullmatch(text)
+    try:
+        if age is not None:
+            moment = now - timedelta(**{_UNITS[age[2]]: int(age[1])})
+            return [Condition(name, _OPPOSITE[operator or "<"], (moment.isoformat(),))]
+        start = datetime.fromisoformat(text)
+        start = start.replace(tzinfo=now.tzinfo) if start.tzinfo is None else start
+        if now.tzinfo is None:
+            start = start.replace(tzinfo=None)
+        if operator:
+            return [Condition(name, operator, (start.isoformat(),))]
+        end = start + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise QueryError(
+            _(
+                "%(name)s: an age or a date, as in %(name)s:<2h, %(name)s:>3d or "
+                "%(name)s:>=2026-01-31; got “%(value)s”."
+            )
+            % {"name": name, "value": value}
+        ) from None
+    return [
+        Condition(name, ">=", (start.isoformat(),)),
+        Condition(name, "<", (end.isoformat(),)),
+    ]
+
+
+def _compared(value: str) -> tuple[str, str]:
+    found = _COMPARED.fullmatch(value)
+    assert found is not None
+    return found[1], found[2].strip()
+
+
+QUALIFIERS: Final[dict[str, _Reader]] = {
+    "status": _status,
+    "queue": _names,
+    "job": _names,
+    "tag": _exact,
+    "error": _error,
+    "created": _time,
+    "ended": _time,
+    "worker": _exact,
+    "id": _id,
+    "unique": _exact,
+    "correlation": _exact,
+    "priority": _number,
+    "attempts": _number,
+}
+
+#: Qualifier → an example of it.
+EXAMPLES: Final = {
+    "status": "status:failed,discarded",
+    "queue": "queue:reports",
+    "job": "job:quake*",
+    "params.": "params.region:CA",
+    "error": "error:Timeout",
+    "created": "created:<2h",
+    "ended": "ended:>=2026-01-31",
+    "tag": "tag:nightly",
+    "worker": "worker:web-1",
+    "id": "id:01a20900-0000-7000-8000-000000000000",
+    "unique": "unique:order-17",
+    "correlation": "correlation:import-7",
+    "priority": "priority:<5",
+    "attempts": "attempts:>1",
+}

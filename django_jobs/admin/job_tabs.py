@@ -1,0 +1,152 @@
+"""The tabs above the list: statuses, each with a number that costs the same however many jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import IntegerField, Q, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from django_jobs.conditions import UNFINISHED
+from django_jobs.models import Job
+from django_jobs.models.in_status import InStatus
+from django_jobs.states import DELAYED, TERMINAL, Status
+from django_jobs.stats import ended_totals
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+    from django.utils.functional import _StrOrPromise
+
+#: Jobs that a tab counts at most.
+COUNT_MAX: Final = 10_000
+#: How far back the tabs of ended jobs count.
+RECENTLY: Final = timedelta(hours=24)
+
+_LIVE: Final = (Status.PENDING, Status.RUNNING, Status.SCHEDULED, Status.RETRYING)
+#: Ended, and counted one by one: operators end them, too, of which the sums know nothing.
+_RARE: Final = (Status.DISCARDED, Status.CANCELLED, Status.EXPIRED)
+#: Statuses of the enqueue buffer have no tab, unless one of them is chosen.
+_ORDER: Final = (*_LIVE, Status.FAILED, Status.COMPLETED, *_RARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of them.
+
+    Attributes:
+        label: what it says.
+        link: where it leads.
+        count: the number as people read it; empty if it has none.
+        about: what the number counts.
+        is_chosen: whether the list shows it.
+        is_alarming: whether somebody should look.
+    """
+
+    label: _StrOrPromise
+    link: str
+    count: str = ""
+    about: str = ""
+    is_chosen: bool = False
+    is_alarming: bool = False
+
+
+def tabs_of(changes: ChangeList, chosen: str | None) -> list[Tab]:
+    """The tabs of a list.
+
+    Args:
+        changes: the list.
+        chosen: the status it shows.
+    """
+    counts = _counts()
+    counts[Status.COMPLETED] = ended_totals(timezone.now() - RECENTLY).get(Status.COMPLETED, 0)
+    names = [UNFINISHED, *_ORDER]
+    if chosen and chosen not in names:
+        names.append(chosen)
+    everything = Tab(_("All"), changes.get_query_string(remove=["status"]), is_chosen=not chosen)
+    return [everything, *_tabs(changes, chosen, counts, names)]
+
+
+def _tabs(
+    changes: ChangeList, chosen: str | None, counts: Mapping[str, int], names: list[str]
+) -> Iterator[Tab]:
+    for name in names:
+        is_unfinished = name == UNFINISHED
+        count = _unfinished(counts) if is_unfinished else counts.get(name)
+        if count is not None and not is_unfinished and name != Status.COMPLETED:
+            count = min(count, COUNT_MAX)
+        is_capped = count is not None and _is_capped(name, counts)
+        yield Tab(
+            _("unfinished") if is_unfinished else Status(name).label,
+            changes.get_query_string({"status": name}),
+            "" if count is None else _number(count, is_capped),
+            _("ended in the last 24 hours") if name in (Status.COMPLETED, *_RARE) else "",
+            name == chosen,
+            name == Status.FAILED and bool(count),
+        )
+
+
+def _is_capped(name: str, counts: Mapping[str, int]) -> bool:
+    if name == UNFINISHED:
+        return any(_is_capped(status, counts) for status in _LIVE)
+    if name in DELAYED:
+        # They share an index, of which so many entries were looked at.
+        return sum(counts[status] for status in DELAYED) > COUNT_MAX
+    return name != Status.COMPLETED and counts[name] > COUNT_MAX
+
+
+def _unfinished(counts: Mapping[str, int]) -> int:
+    return sum(min(counts[status], COUNT_MAX) for status in _LIVE)
+
+
+def _number(count: int, is_capped: bool) -> str:
+    text = formats.number_format(count, force_grouping=True)
+    return f"{text}+" if is_capped else text
+
+
+class _CountUpTo(Subquery):
+    """How many rows a subquery has."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
+class _CountOf(Subquery):
+    """How many rows of a subquery of statuses have one of them."""
+
+    template = (
+        "(SELECT COUNT(CASE WHEN status = '%(status)s' THEN 1 END) FROM (%(subquery)s) counted)"
+    )
+    output_field = IntegerField()
+
+
+def _counts() -> dict[str, int]:
+    """The numbers of all but completed jobs, in one query."""
+    if_any: QuerySet[Any] = Job.objects.order_by("-pk")
+    counted: dict[str, Any] = {
+        f"count_{status}": _CountUpTo(_some(condition)) for status, condition in _indexed().items()
+    }
+    delayed = _some(Q(InStatus(DELAYED)), "scheduled_for")
+    counted |= {f"count_{status}": _CountOf(delayed, status=str(status)) for status in DELAYED}
+    # The first row only carries the numbers; without any row they are all 0.
+    row = if_any.values(**counted).first() or {}
+    return {status: row.get(f"count_{status}", 0) for status in _ORDER}
+
+
+def _indexed() -> dict[Status, Q]:
+    recently = Q(completed_at__gte=Now() - RECENTLY)
+    ended = Q(InStatus(TERMINAL))  # in the words of the index, for SQLite
+    return {
+        Status.PENDING: Q(status=Status.PENDING),
+        Status.RUNNING: Q(status=Status.RUNNING),
+        Status.FAILED: ended & Q(status=Status.FAILED),
+        **{status: ended & Q(status=status) & recently for status in _RARE},
+    }
+
+
+def _some(condition: Q, *order: str) -> QuerySet[Any]:
+    return Job.objects.filter(condition).order_by(*order).values("status")[: COUNT_MAX + 1]
