@@ -246,6 +246,6 @@ def start(
         expected=preview.total,
         seal=seal(str(action), selection, by),
     )
-    note = f"{action.label}: {counted(preview.total, preview.is_capped)}; {target}; {reason}"
+    note = f"{action.label.capitalize()}: {counted(preview.total, preview.is_capped)}; {target}; {reason}"
     history.remember_jobs(request, [job.id], note)
     return job.id

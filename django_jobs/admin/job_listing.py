@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -184,7 +184,10 @@ class JobListAdmin(JobActionsAdmin):
         """Keep what the list asks under a name."""
         changes = self._list_behind(request)
         if isinstance(changes, JobChangeList):
-            saved_filters.save(request, changes.newest_link.removeprefix("?"))
+            if changes.asked.errors:
+                self.message_user(request, " ".join(changes.asked.errors), messages.ERROR)
+            else:
+                saved_filters.save(request, changes.newest_link.removeprefix("?"))
             return self._back_to_list(changes.newest_link)
         return changes
 

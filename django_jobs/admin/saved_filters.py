@@ -103,6 +103,6 @@ def _kept(query: str) -> str:
     given = QueryDict(query)
     kept = QueryDict(mutable=True)
     for name in sorted(KEPT & given.keys()):
-        if given[name]:
-            kept[name] = given[name]
+        if value := given[name].strip():
+            kept[name] = value
     return kept.urlencode()

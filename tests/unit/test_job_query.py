@@ -48,7 +48,9 @@ def test_one_qualifier(text: str, condition: Condition) -> None:
 
 
 def test_a_day_lasts_a_day() -> None:
-    assert [(one.operator, one.values[0][:10]) for one in read("created:2026-01-05").conditions] == [
+    assert [
+        (one.operator, one.values[0][:10]) for one in read("created:2026-01-05").conditions
+    ] == [
         (">=", "2026-01-05"),
         ("<", "2026-01-06"),
     ]
