@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import permissions
-from django_jobs.admin import history, shown
+from django_jobs.admin import history
 from django_jobs.admin.bases import user_name
 from django_jobs.bulk import seal, touched_by
 from django_jobs.jobs import bulk
@@ -76,13 +76,25 @@ class Impact:
         if self.by_status:
             text += f": {_listed(self.by_status)}"
         if self.work is not None:
-            length = shown.duration(timedelta(seconds=self.work))
-            text += "; " + _("about %(length)s of work at the present pace") % {"length": length}
+            work = {"length": _roughly(self.work)}
+            text += "; " + _("about %(length)s of work at the present pace") % work
         return text
 
     def rest(self) -> str:
         """What would be left alone."""
         return _listed(self.others)
+
+
+def _roughly(seconds: float) -> str:
+    """A length of time in one unit: it is a guess."""
+    for size, limit, unit in (
+        (1, 90, _("%(count)d s")),
+        (60, 90, _("%(count)d min")),
+        (3600, 48, _("%(count)d h")),
+    ):
+        if seconds < size * limit:
+            return unit % {"count": max(round(seconds / size), 1)}
+    return _("%(count)d d") % {"count": round(seconds / 86_400)}
 
 
 def counted(count: int, is_capped: bool = False) -> str:
@@ -246,6 +258,7 @@ def start(
         expected=preview.total,
         seal=seal(str(action), selection, by),
     )
-    note = f"{action.label.capitalize()}: {counted(preview.total, preview.is_capped)}; {target}; {reason}"
+    label, jobs = action.label.capitalize(), counted(preview.total, preview.is_capped)
+    note = "; ".join(filter(None, (f"{label}: {jobs}", target, reason)))
     history.remember_jobs(request, [job.id], note)
     return job.id

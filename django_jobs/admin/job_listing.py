@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin import job_page, saved_filters, shown
@@ -42,12 +44,12 @@ class JobListAdmin(JobActionsAdmin):
     list_display = (
         "status_badge",
         "job_and_error",
+        "queue",
         "progress_bar",
         "attempts",
         "created_shortly",
         "took",
         "scheduled_shortly",
-        "queue",
         "priority",
     )
     list_display_links = None
@@ -95,6 +97,7 @@ class JobListAdmin(JobActionsAdmin):
         }
         return {
             **urls,
+            "title": capfirst(self.opts.verbose_name_plural),
             "jobs_tabs": tabs_of(changes, request.GET.get("status")),
             "jobs_help": HELP,
             "jobs_suggestions": suggestions(changes),
@@ -123,6 +126,15 @@ class JobListAdmin(JobActionsAdmin):
         ]
 
     # The columns
+
+    def action_checkbox(self, obj: Job) -> SafeString:
+        """As Django's, whose widget and its template take a fourth of the time of the page."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            _("Select %(job)s") % {"job": obj},
+        )
 
     @admin.display(description=_("status"))
     def status_badge(self, job: Job) -> SafeString:

@@ -83,7 +83,7 @@ def _tabs(
         yield Tab(
             _("unfinished") if is_unfinished else Status(name).label,
             changes.get_query_string({"status": name}),
-            "" if count is None else _number(count, is_capped),
+            "" if count is None or (name in _RARE and not count) else _number(count, is_capped),
             _("ended in the last 24 hours") if name in (Status.COMPLETED, *_RARE) else "",
             name == chosen,
             name == Status.FAILED and bool(count),

@@ -64,12 +64,12 @@ def test_the_preview_counts_and_estimates(any_status: None, boss: Client) -> Non
         queue="default",
         outcome="completed",
         count=2,
-        run_total=240,
+        run_total=400,
         run_histogram={"30": 2},
     )
     WorkerProcessFactory(worker=WorkerFactory(queues={"default": 3, "reports": 2}))
     page = on_all(boss, "retry").content.decode()
-    assert "5 jobs: 3 failed, 2 cancelled; about 2 min 0 s of work at the present pace." in page
+    assert "5 jobs: 3 failed, 2 cancelled; about 2 min of work at the present pace." in page
     assert "Left as they are: 4 pending." in page
 
 
