@@ -64,7 +64,7 @@ def test_the_preview_counts_and_estimates(any_status: None, boss: Client) -> Non
         queue="default",
         outcome="completed",
         count=2,
-        run_total=400,
+        run_total=240,
         run_histogram={"30": 2},
     )
     WorkerProcessFactory(worker=WorkerFactory(queues={"default": 3, "reports": 2}))

@@ -1,0 +1,83 @@
+"""The list of jobs as people use it: bars that move, everything at once, and no script at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from django_jobs.models import Job
+from django_jobs.states import Status
+from tests.admin.pages import list_of
+from tests.browser.visitor import Visitor
+from tests.factories import JobFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_bar_moves_without_a_reload(any_status: None, visitor: Visitor) -> None:
+    job = JobFactory(status=Status.RUNNING, progress=10)
+    visitor.open(list_of("job"))
+    bar = visitor.page.locator(f"#job-{job.pk.hex}-progress progress[value='70']")
+    assert not bar.count()
+    Job.objects.filter(pk=job.pk).update(progress=70)
+    bar.wait_for()
+    assert visitor.noticed == []
+
+
+def test_everything_that_a_search_finds_is_retried(
+    any_status: None, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_jobs.admin.job_listing.JobListAdmin.list_per_page", 2)
+    JobFactory.create_batch(5, status=Status.FAILED, params={"region": "CA"})
+    JobFactory(status=Status.FAILED)
+    page = visitor.page
+    visitor.open(list_of("job"))
+    page.fill("#searchbar", "status:failed params.region:CA")
+    page.press("#searchbar", "Enter")
+    page.wait_for_url("**q=status**")
+    page.check("#action-toggle")
+    page.click("span.question a")
+    page.select_option("select[name=action]", "retry")
+    page.click("button[name=index]")
+    page.fill("input[name=reason]", "ticket 4711")
+    assert "5 jobs: 5 failed" in visitor.text()
+    page.click("input[type=submit][value=Retry]")
+    page.wait_for_selector("ul.messagelist")
+    assert "Retry: 5 jobs done." in visitor.text()
+    assert Job.objects.failed().count() == 1
+    assert visitor.noticed == []
+
+
+def test_everything_works_without_scripts(
+    any_status: None,
+    browser: Any,
+    live_server: Any,
+    admin_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("django_jobs.admin.job_listing.JobListAdmin.list_per_page", 2)
+    JobFactory.create_batch(5, status=Status.FAILED)
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    cookie = admin_client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{list_of('job')}?status=failed")
+    page.click("a[rel=next]")
+    page.click("a[rel=next]")
+    assert page.locator("#result_list tbody tr").count() == 1
+    page.click("a[rel=prev]")
+    page.locator("input.action-select").first.check()
+    page.check("noscript input[name=select_across]")
+    page.select_option("select[name=action]", "cancel")
+    page.click("button[name=index]")
+    assert "0 jobs" in page.inner_text("body"), "failed jobs can't be cancelled"
+    page.click("a.cancel-link")
+    page.locator("input.action-select").first.check()
+    page.check("noscript input[name=select_across]")
+    page.select_option("select[name=action]", "retry")
+    page.click("button[name=index]")
+    page.click("input[type=submit][value=Retry]")
+    assert "Retry: 5 jobs done." in page.inner_text("body")
+    context.close()
