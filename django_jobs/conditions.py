@@ -13,6 +13,8 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import BooleanField, F, Func, Q, Value
 from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Lower
+from django.db.models.lookups import Contains, EndsWith, Lookup, StartsWith
 
 from django_jobs.ids import smallest_at
 from django_jobs.models import Job, JobQuerySet, WorkerProcess
@@ -42,6 +44,12 @@ _LOOKUPS: Final = {
     "starts": "istartswith",
     "ends": "iendswith",
     "contains": "icontains",
+}
+#: The same for parts of a text.
+_PARTS: Final[dict[str, type[Lookup[Any]]]] = {
+    "starts": StartsWith,
+    "ends": EndsWith,
+    "contains": Contains,
 }
 
 
@@ -169,6 +177,9 @@ def _status(jobs: JobQuerySet, operator: str, value: str) -> Q:
 
 def _column(name: str) -> Callable[[JobQuerySet, str, str], Q]:
     def ask(jobs: JobQuerySet, operator: str, value: str) -> Q:
+        if operator in _PARTS and connections[jobs.db].vendor == "mysql":
+            # Our columns compare bytes there, also where Django asks without case.
+            return Q(_PARTS[operator](Lower(F(name)), value.lower()))
         return Q(**{f"{name}__{_LOOKUPS[operator]}": value})
 
     return ask
