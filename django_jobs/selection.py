@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
+from django.db.models import Q
+
 from django_jobs.conditions import Condition, only_shown, statuses_of, with_condition
 from django_jobs.models import Job, JobQuerySet
 from django_jobs.states import TERMINAL, Status
@@ -139,8 +141,6 @@ class Selection:
 
 
 def _of_pairs(jobs: JobQuerySet, pairs: Sequence[tuple[str, str]]) -> JobQuerySet:
-    from django.db.models import Q
-
     if not pairs:
         return jobs.none()
     any_of = Q()
