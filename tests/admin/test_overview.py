@@ -32,6 +32,7 @@ from django_jobs.models import (
 from django_jobs.states import Status
 from django_jobs.stats import glance
 from tests.admin.conftest import LogIn
+from tests.admin.pages import page_of
 from tests.factories import (
     CronJobFactory,
     JobFactory,
@@ -304,6 +305,14 @@ def test_the_live_part_is_sent_once(working: Any, boss: Client) -> None:
     changed = boss.get(live, headers={"If-None-Match": first["ETag"]})
     assert changed.status_code == 200
     assert changed["ETag"] != first["ETag"]
+
+
+def test_a_token_alone_is_no_news(boss: Client) -> None:
+    """The buttons of a job carry another one in every answer."""
+    url = page_of(JobFactory(status=Status.SCHEDULED, scheduled_for=ahead(days=1)), "live")
+    first = boss.get(url)
+    assert "csrfmiddlewaretoken" in first.content.decode()
+    assert boss.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
 
 
 # Who, and at what cost
