@@ -51,6 +51,7 @@ INNER_CLASSES = {
     "JobsCommand",
     "OperatingCommand",
     "ReadOnlyAdmin",
+    "SubjectJobsMixin",
 }
 
 
