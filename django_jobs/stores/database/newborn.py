@@ -45,6 +45,7 @@ UNBORN: Final = {
     "progress": 0,
     "progress_message": "",
     "error": "",
+    "fingerprint": "",
     "attempt_count": 0,
     "failure_count": 0,
     "crash_count": 0,
