@@ -13,6 +13,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from django_jobs.auditing import through
+from django_jobs.models import AuditSource
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,7 +102,18 @@ class PlainAdmin(BaseAdmin[ModelT]):
         except ValidationError:
             self.message_user(request, _("The selection was not understood."), messages.ERROR)
             return None
-        return super().response_action(request, queryset, *args, **kwargs)
+        with through(AuditSource.ADMIN):
+            return super().response_action(request, queryset, *args, **kwargs)
+
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        """Add or change; what its operations write in the audit came through the admin."""
+        with through(AuditSource.ADMIN):
+            return super().changeform_view(*args, **kwargs)
+
+    def delete_view(self, *args: Any, **kwargs: Any) -> Any:
+        """Delete, likewise."""
+        with through(AuditSource.ADMIN):
+            return super().delete_view(*args, **kwargs)
 
 
 class ReadOnlyAdmin(PlainAdmin[ModelT]):

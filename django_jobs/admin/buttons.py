@@ -11,6 +11,8 @@ from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from django_jobs.admin.bases import ModelT, PlainAdmin
+from django_jobs.auditing import through
+from django_jobs.models import AuditSource
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
@@ -70,8 +72,8 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
         """Do what the button says and tell the user."""
         raise NotImplementedError
 
-    def may(self, request: HttpRequest, button: Button) -> bool:
-        """Whether the user may press it."""
+    def may(self, request: HttpRequest, button: Button, obj: ModelT | None = None) -> bool:
+        """Whether the user may press it, for this object if there is one."""
         return bool(getattr(self, f"has_{button.permission}_permission")(request))
 
     def page_links(self, request: HttpRequest, obj: ModelT) -> Sequence[PageLink]:
@@ -80,7 +82,7 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
 
     def buttons_context(self, request: HttpRequest, obj: ModelT) -> dict[str, Any]:
         """What the template of the buttons needs."""
-        shown = [button for button in self.offered(obj) if self.may(request, button)]
+        shown = [button for button in self.offered(obj) if self.may(request, button, obj)]
         links = self.page_links(request, obj)
         names = [button.name for button in shown] + [link.name for link in links]
         return {
@@ -121,9 +123,11 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
                 request, self.opts, object_id
             )
         named = [one for one in self.buttons if one.name == request.POST.get("button")]
-        if not (named and self.has_view_permission(request, obj) and self.may(request, named[0])):
+        may_look = self.has_view_permission(request, obj)
+        if not (named and may_look and self.may(request, named[0], obj)):
             raise PermissionDenied
         # It goes to texts of several tables, and NUL fits none of them.
         reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
-        self.press(request, obj, named[0], reason)
+        with through(AuditSource.ADMIN):
+            self.press(request, obj, named[0], reason)
         return HttpResponseRedirect(self.page_url(obj, "change"))

@@ -12,9 +12,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, ProgrammingError
 
+from django_jobs.auditing import through
 from django_jobs.exceptions import EnqueueUnavailable, JobsError
 from django_jobs.management.pipes import closed_pipe_allowed
 from django_jobs.management.tables import print_table, printable
+from django_jobs.models import AuditSource
 
 #: Exit codes; 0 is success.
 NOTHING_DONE: Final = 1
@@ -37,7 +39,7 @@ class JobsCommand(BaseCommand):
         """Run the command; turn errors into messages with their exit code."""
         output: str | None = None
         try:
-            with closed_pipe_allowed(self.stdout):
+            with closed_pipe_allowed(self.stdout), through(AuditSource.COMMAND):
                 output = super().execute(*args, **options)
         except EnqueueUnavailable as error:
             raise _no_database(str(error)) from error
