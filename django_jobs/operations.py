@@ -18,27 +18,42 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_jobs import producing, signals
+from django_jobs import signals
 from django_jobs.auditing import audit, some_ids
 from django_jobs.conf.shown import shown
-from django_jobs.exceptions import InvalidOption
-from django_jobs.models import (
-    AuditAction,
-    CronJob,
-    DesiredState,
-    Job,
-    JobAudit,
-    JobQuerySet,
-    Worker,
+from django_jobs.cron_operations import (
+    backfill_cron,
+    backfill_slots,
+    enqueue_cron_job,
+    switch_cron,
 )
-from django_jobs.names import check_queue_name
-from django_jobs.options import UsingOptions
+from django_jobs.exceptions import InvalidOption
+from django_jobs.models import AuditAction, Job, JobAudit, JobQuerySet
+from django_jobs.queue_operations import limit_queue, pause_queue, resume_queue
 from django_jobs.registry import registry
 from django_jobs.states import Status
 from django_jobs.stores import active_store
 from django_jobs.stores.records import Moved
 from django_jobs.submitting import edit_and_retry as edit_and_retry
 from django_jobs.validation import clean_text
+from django_jobs.worker_operations import replace_processes, set_desired_state
+
+__all__ = [
+    "OperationResult",
+    "backfill_cron",
+    "backfill_slots",
+    "cancel",
+    "discard",
+    "enqueue_cron_job",
+    "limit_queue",
+    "pause_queue",
+    "replace_processes",
+    "resume_queue",
+    "retry",
+    "run_now",
+    "set_desired_state",
+    "switch_cron",
+]
 
 JobsArgument = Job | UUID | str | JobQuerySet | Iterable[Job | UUID | str]
 
@@ -112,85 +127,6 @@ def one_batch(
         tell = partial(_announce, announcement, moved.done, reason)
         transaction.on_commit(tell, using=router.db_for_write(Job), robust=True)
     return OperationResult(list(moved.done), dict(moved.skipped))
-
-
-def pause_queue(name: str, *, by: str = "", reason: str = "") -> bool:
-    """Let nothing more be claimed from a queue; running jobs go on.
-
-    Returns:
-        Whether it was not paused before.
-
-    Raises:
-        InvalidQueueName: no queue can have this name.
-    """
-    with transaction.atomic(using=router.db_for_write(Job)):
-        paused = active_store().pause(check_queue_name(name), _text(by, 200), _text(reason, 500))
-        if paused:
-            audit(AuditAction.PAUSE, by=by, target=name, reason=reason)
-    return paused
-
-
-def resume_queue(name: str, *, by: str = "") -> bool:
-    """Let a queue be claimed from again; return whether it was paused."""
-    with transaction.atomic(using=router.db_for_write(Job)):
-        resumed = active_store().resume(check_queue_name(name))
-        if resumed:
-            audit(AuditAction.RESUME, by=by, target=name)
-    return resumed
-
-
-def enqueue_cron_job(cron_job: CronJob, *, by: str = "") -> Job:
-    """Enqueue the job of a schedule, whatever the clock and the overlap policy say.
-
-    Raises:
-        UnknownJob: this process does not know the job.
-        InvalidArguments, EnqueueUnavailable: as for ``later()``.
-    """
-    definition = registry.get(cron_job.job_name)
-    options: UsingOptions = {"tags": ["cron"]}
-    if cron_job.queue:
-        options["queue"] = cron_job.queue
-    if cron_job.priority is not None:
-        options["priority"] = cron_job.priority
-    definition = definition.using(**options)
-    with transaction.atomic(using=router.db_for_write(CronJob)):
-        job = producing.enqueue(definition, [producing.build(definition, cron_job.params)])[0]
-        CronJob.objects.filter(pk=cron_job.pk).update(last_job=job)
-        audit(
-            AuditAction.RUN_CRON,
-            by=by,
-            target=cron_job.name,
-            count=1,
-            details={"ids": some_ids([job.pk])},
-        )
-    cron_job.last_job = job
-    return job
-
-
-def set_desired_state(
-    worker: str, state: DesiredState | str, *, by: str = "", reason: str = ""
-) -> bool:
-    """Tell a worker to run, drain (claim nothing new) or stop; it obeys at its next heartbeat.
-
-    Returns:
-        Whether there is such a worker.
-
-    Raises:
-        InvalidOption: the state is none of ``run``, ``drain``, ``stop``.
-    """
-    if state not in DesiredState.values:
-        raise InvalidOption(f"state: one of {', '.join(DesiredState.values)}; got {shown(state)}.")
-    with transaction.atomic(using=router.db_for_write(Worker)):
-        told = bool(Worker.objects.filter(name=worker).update(desired_state=state))
-        if told:
-            audit(
-                AuditAction.TELL_WORKER,
-                by=by,
-                target=worker,
-                reason=reason,
-                details={"desired_state": str(state)},
-            )
-    return told
 
 
 #: What ended: the status, and the signal that tells of it.

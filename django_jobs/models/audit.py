@@ -69,6 +69,8 @@ class JobAudit(models.Model):
         indexes = [
             models.Index(fields=["at"], name="django_jobs_audit_at"),
             models.Index(fields=["target", "at"], name="django_jobs_audit_target"),
+            models.Index(fields=["actor", "at"], name="django_jobs_audit_actor"),
+            models.Index(fields=["action", "at"], name="django_jobs_audit_action"),
         ]
 
     def __str__(self) -> str:

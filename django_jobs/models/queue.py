@@ -1,14 +1,21 @@
-"""``Queue``: what operators decided about a queue. A queue without a row is simply not paused."""
+"""``Queue``: what operators decided about a queue. One without a row is open and has no limits."""
 
 from __future__ import annotations
 
-from django.core.validators import RegexValidator
+from typing import Final
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.models.text import ExactCharField
 from django_jobs.names import QUEUE_NAME
+
+#: The largest limit that a queue can have.
+LIMIT_MAX: Final = 1_000_000
+
+_IN_RANGE: Final = [MinValueValidator(1), MaxValueValidator(LIMIT_MAX)]
 
 
 class Queue(models.Model):
@@ -28,6 +35,31 @@ class Queue(models.Model):
     )
     paused_by = ExactCharField(_("paused by"), max_length=200, default="", blank=True)
     pause_reason = ExactCharField(_("pause reason"), max_length=500, default="", blank=True)
+    paused_until = models.DateTimeField(
+        _("paused until"),
+        null=True,
+        blank=True,
+        help_text=_("A worker resumes it then. Empty: somebody has to."),
+    )
+    max_running = models.PositiveIntegerField(
+        _("most at once"),
+        null=True,
+        blank=True,
+        validators=_IN_RANGE,
+        help_text=_("Jobs of this queue that all workers together run at a time. Empty: any."),
+    )
+    rate_limit = models.PositiveIntegerField(
+        _("most per minute"),
+        null=True,
+        blank=True,
+        validators=_IN_RANGE,
+        help_text=_("Jobs of this queue that may start in one minute of the clock. Empty: any."),
+    )
+    # What claims of a limited queue keep count in; written in the transaction of the claim.
+    window_start = models.DateTimeField(_("counted since"), null=True, editable=False)
+    window_claims = models.PositiveIntegerField(
+        _("started in this minute"), default=0, db_default=0, editable=False
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
@@ -43,3 +75,8 @@ class Queue(models.Model):
     def is_paused(self) -> bool:
         """Whether workers leave this queue alone."""
         return self.paused_at is not None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether workers may not take as many jobs as they can."""
+        return self.max_running is not None or self.rate_limit is not None

@@ -49,6 +49,9 @@ class Worker(models.Model):
     )
     host = ExactCharField(_("host"), max_length=255, default="", blank=True)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    replace_asked_at = models.DateTimeField(
+        _("asked to replace its processes at"), null=True, blank=True, editable=False
+    )
     last_heartbeat_at = models.DateTimeField(_("last heartbeat at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 

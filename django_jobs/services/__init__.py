@@ -6,6 +6,7 @@ from typing import Final
 
 from django_jobs.conf import config
 from django_jobs.plugins import Service, plugin_services
+from django_jobs.queue_operations import resume_due_queues
 from django_jobs.services.cron import fire_due_crons
 from django_jobs.services.failures import settle_failures
 from django_jobs.services.promote import expire_late, promote_due
@@ -21,6 +22,7 @@ FAILURES_INTERVAL: Final = 60.0
 
 _BUILT_IN: Final = (
     Service("promote", lambda: config.POLL_INTERVAL, promote_due),
+    Service("resume", lambda: config.POLL_INTERVAL, resume_due_queues),
     Service("expire", lambda: config.POLL_INTERVAL, expire_late),
     Service("cron", lambda: config.POLL_INTERVAL, fire_due_crons),
     Service("rescue", lambda: config.SWEEP_INTERVAL, rescue_lost),

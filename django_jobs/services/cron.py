@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import Error, router, transaction
 from django.db.models.functions import Now
 
+from django_jobs.cron_operations import fire
 from django_jobs.crontab import Crontab
 from django_jobs.exceptions import EnqueueUnavailable, JobsError
 from django_jobs.models import (
@@ -19,7 +20,6 @@ from django_jobs.models import (
     OverlapPolicy,
     SlotOutcome,
 )
-from django_jobs.operations import enqueue_cron_job
 from django_jobs.redaction import redactor_of
 from django_jobs.registry import registry
 from django_jobs.states import LIVE
@@ -155,7 +155,7 @@ def _enqueue_slot(cron_job: CronJob, slot: datetime) -> int:
     )
     if not created:
         return 0
-    job = enqueue_cron_job(cron_job)
+    job = fire(cron_job)
     CronSlot.objects.filter(pk=row.pk).update(job_id=job.pk)
     return 1
 

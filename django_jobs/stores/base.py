@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
     from django_jobs.models import Job
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Moved,
         Report,
         Rescued,
+        Until,
     )
 
 
@@ -150,12 +151,28 @@ class Store(ABC):
         """Drop waiting jobs and dead letters for good."""
 
     @abstractmethod
-    def pause(self, queue: str, actor: str, reason: str) -> bool:
-        """Stop claiming from a queue; return whether that changed anything."""
+    def pause(self, queue: str, actor: str, reason: str, until: Until | None = None) -> bool:
+        """Stop claiming from a queue; return whether that changed anything.
+
+        Args:
+            queue: its name.
+            actor: who does it.
+            reason: why.
+            until: when it is resumed, or in how many seconds; without, a queue that is paused
+                stays as it is.
+        """
 
     @abstractmethod
     def resume(self, queue: str) -> bool:
         """Claim from a queue again; return whether that changed anything."""
+
+    @abstractmethod
+    def resume_due(self, queue: str) -> bool:
+        """Claim from a queue again if the time of its pause is over; return whether it was."""
+
+    @abstractmethod
+    def limit(self, queue: str, limits: Mapping[str, int | None]) -> dict[str, int | None]:
+        """Set ``max_running``, ``rate_limit`` or both; return what they were before."""
 
     @abstractmethod
     def is_paused(self, queue: str) -> bool:

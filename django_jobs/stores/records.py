@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime
     from uuid import UUID
 
     from django_jobs.fingerprints import Signature
     from django_jobs.outcome import Outcome
     from django_jobs.states import Status
+
+#: A moment, or seconds from now by the database's clock.
+Until = datetime | float
 
 
 @dataclass(frozen=True, slots=True)

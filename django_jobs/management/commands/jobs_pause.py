@@ -7,7 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from django_jobs import operations
+from django_jobs.management.arguments import moment
 from django_jobs.management.base import operator
+from django_jobs.management.durations import duration
 from django_jobs.management.queues import QueuesCommand
 
 
@@ -18,10 +20,25 @@ class Command(QueuesCommand):
     paused = True
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Names and ``--reason``."""
+        """Names, ``--reason`` and when the pause ends."""
         parser.add_argument("--reason", default="", help="why; shown beside the queue")
+        end = parser.add_mutually_exclusive_group()
+        end.add_argument(
+            "--until",
+            type=moment,
+            metavar="TIME",
+            help="resume then, for example 2030-01-31T08:00:00+01:00",
+        )
+        end.add_argument(
+            "--for",
+            dest="length",
+            type=duration,
+            metavar="LENGTH",
+            help="resume after so long, for example 90m or 12h",
+        )
         super().add_arguments(parser)
 
     def change(self, name: str, options: dict[str, Any]) -> bool:
         """Pause one."""
-        return operations.pause_queue(name, by=operator(), reason=options["reason"])
+        until = options["until"] if options["length"] is None else options["length"]
+        return operations.pause_queue(name, by=operator(), reason=options["reason"], until=until)

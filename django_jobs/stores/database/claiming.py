@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connections, models, transaction
@@ -14,8 +15,14 @@ from django_jobs.chains import narrow
 from django_jobs.exceptions import InvalidSchedule
 from django_jobs.models import Queue
 from django_jobs.states import WAITING, Actor, Status
-from django_jobs.stores.base import Store
 from django_jobs.stores.database.enqueueing import clear_errors
+from django_jobs.stores.database.limiting import (
+    HAS_LIMIT,
+    Limiting,
+    count,
+    locked_queues,
+    room,
+)
 from django_jobs.stores.database.moves import (
     CHUNK,
     Among,
@@ -56,12 +63,25 @@ _WAITED: Final = models.ExpressionWrapper(
 )
 
 
-class Claiming(Store):
+class Claiming(Limiting):
     """Verbs that take a lease or extend it."""
 
-    @retried
     def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
-        due = [_claimable(queue, request)[:limit] for queue, limit in request.limits.items()]
+        limited = self.limited.among(request.limits)
+        free = {name: most for name, most in request.limits.items() if name not in limited}
+        claimed = self._claim_free(replace(request, limits=free)) if free else []
+        if not {job.queue for job in claimed}.issuperset(free):
+            # Some gave nothing: because they are empty, or because they have a limit by now.
+            self.limited.look()
+            limited = self.limited.among(request.limits)
+        return claimed + self._claim_limited(request, limited) if limited else claimed
+
+    @retried
+    def _claim_free(self, request: ClaimRequest) -> list[ClaimedJob]:
+        """Take jobs from queues, unless they have a limit."""
+        due = [
+            _claimable(queue, request, HAS_LIMIT)[:limit] for queue, limit in request.limits.items()
+        ]
         if not self._may_be_worth_it(due):
             return []
         with writing():
@@ -72,6 +92,22 @@ class Claiming(Store):
                 claimed += _take(_lock_for_claim(queryset), request.holder)
             if claimed:
                 failpoints.reach("claim.taken")
+        return claimed
+
+    @retried
+    def _claim_limited(self, request: ClaimRequest, names: Sequence[str]) -> list[ClaimedJob]:
+        """Take jobs from queues, one locked row after the other, as their limits allow."""
+        due = {name: _claimable(name, request) for name in names}
+        if not self._may_be_worth_it([queryset[:1] for queryset in due.values()]):
+            return []
+        claimed: list[ClaimedJob] = []
+        with writing():
+            for queue in locked_queues(names):
+                most = int(min(room(queue), request.limits[queue.name]))
+                if most > 0:
+                    taken = _take(_lock_for_claim(due[queue.name][:most]), request.holder)
+                    count(queue, len(taken))
+                    claimed += taken
         return claimed
 
     def _may_be_worth_it(self, due: Sequence[JobQuerySet]) -> bool:
@@ -130,9 +166,11 @@ class Claiming(Store):
         return jobs().running().filter(id=job_id, cancel_requested_at__isnull=False).exists()
 
 
-def _claimable(queue: str, request: ClaimRequest) -> JobQuerySet:
-    paused = Queue.objects.filter(name=queue, paused_at__isnull=False)
-    due = jobs().pending().for_queue(queue).filter(~Exists(paused), job_name__in=request.job_names)
+def _claimable(queue: str, request: ClaimRequest, unless: Q | None = None) -> JobQuerySet:
+    closed = Q(paused_at__isnull=False)
+    held_back = Queue.objects.filter(closed if unless is None else closed | unless, name=queue)
+    due = jobs().pending().for_queue(queue)
+    due = due.filter(~Exists(held_back), job_name__in=request.job_names)
     return narrow(_unexpired(due)).in_claim_order()
 
 

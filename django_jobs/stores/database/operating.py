@@ -1,4 +1,4 @@
-"""What operators do to jobs and queues."""
+"""What operators do to jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.db.models import Count
 from django.db.models.functions import Now
 
-from django_jobs.models import JobLog, LogLevel, Queue
+from django_jobs.models import JobLog, LogLevel
 from django_jobs.states import DELAYED, RETRYABLE, WAITING, Actor, Status, sources_of
 from django_jobs.stores import hints
 from django_jobs.stores.base import Store
@@ -71,29 +71,6 @@ class Operating(Store):
             moved, rows = _sort_out(ids, sources_of(Status.DISCARDED, Actor.OPERATOR))
             move(rows, Status.DISCARDED, Actor.OPERATOR, actor=actor, reason=reason or "discard")
         return moved
-
-    @retried
-    def pause(self, queue: str, actor: str, reason: str) -> bool:
-        with writing():
-            queues = Queue.objects.using(database())
-            queues.get_or_create(name=queue)
-            changed = queues.filter(name=queue, paused_at__isnull=True).update(
-                paused_at=Now(), paused_by=actor, pause_reason=reason
-            )
-        return bool(changed)
-
-    @retried
-    def resume(self, queue: str) -> bool:
-        changed = (
-            Queue.objects.using(database())
-            .filter(name=queue, paused_at__isnull=False)
-            .update(paused_at=None, paused_by="", pause_reason="")
-        )
-        hints.announce_on_commit(database())
-        return bool(changed)
-
-    def is_paused(self, queue: str) -> bool:
-        return Queue.objects.using(database()).filter(name=queue, paused_at__isnull=False).exists()
 
     def count_by_state(self, queue: str | None = None) -> dict[str, int]:
         counted = jobs() if queue is None else jobs().for_queue(queue)

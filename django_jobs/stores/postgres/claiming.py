@@ -22,7 +22,10 @@ _DUE: Final = """ARRAY(
     SELECT ctid FROM {job}
     WHERE status = 'pending' AND queue = %s AND job_name = ANY(%s)
         AND (expires_at IS NULL OR expires_at > statement_timestamp())
-        AND NOT EXISTS (SELECT FROM {queue} WHERE name = %s AND paused_at IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT FROM {queue} WHERE name = %s
+                AND (paused_at IS NOT NULL OR max_running IS NOT NULL OR rate_limit IS NOT NULL)
+        )
     ORDER BY priority, scheduled_for, id
     LIMIT %s
     FOR NO KEY UPDATE SKIP LOCKED
@@ -68,9 +71,9 @@ class FastClaiming(Claiming):
     """Takes due jobs, and keeps them, in one round trip."""
 
     @retried
-    def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
+    def _claim_free(self, request: ClaimRequest) -> list[ClaimedJob]:
         if claim_chain:
-            return super().claim(request)  # filters are querysets
+            return super()._claim_free(request)  # filters are querysets
         holder, names = request.holder, list(request.job_names)
         record, recording = recorded(Status.PENDING, Status.RUNNING, holder.name)
         due: list[Any] = []
