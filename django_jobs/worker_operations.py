@@ -32,8 +32,8 @@ def set_desired_state(
 def replace_processes(worker: str, *, by: str = "", reason: str = "") -> bool:
     """Tell a worker to put new processes in the place of those it has, at its next heartbeat.
 
-    Each old one ends its jobs first, for at most ``GRACE`` seconds. This frees memory and
-    connections; new code comes only with a new worker, for the processes are copies of its own.
+    Each old one claims nothing more and ends its jobs first; none is interrupted. This frees memory
+    and connections. New code comes only with a new worker: the processes are copies of its own.
 
     Returns:
         Whether there is such a worker.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections, router
@@ -46,6 +47,9 @@ class Heartbeat:
         self._renewed_at = time.monotonic()
         self._due_at = 0.0
         self._patience = Patience("The heartbeat")
+        self._replaced: datetime | None = None
+        #: Whether somebody had asked, by the last beat, for others in the place of the processes.
+        self.is_to_replace = False
         #: Whether the database was out of reach when the leases were to be renewed: then nothing
         #: else need ask it, and must not, for time is short.
         self.is_away = False
@@ -64,6 +68,7 @@ class Heartbeat:
                 "host": os.uname().nodename,
                 "started_at": Now(),
                 "last_heartbeat_at": Now(),
+                "replace_asked_at": None,
             },
         )
         if config.RELEASE and not known:
@@ -105,7 +110,10 @@ class Heartbeat:
                 self.announce()  # somebody took it for dead and deleted it
             for child in children:
                 self.show_process(child)
-            desired = workers.values_list("desired_state", flat=True).first()
+            row = workers.values_list("desired_state", "replace_asked_at").first()
+        desired, asked_at = row or (None, None)
+        self.is_to_replace = asked_at is not None and asked_at != self._replaced
+        self._replaced = asked_at
         self._patience.worked()
         # One of a newer version is no reason to stand still: this one works on.
         return DesiredState(desired) if desired in DesiredState.values else DesiredState.RUN

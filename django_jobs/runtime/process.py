@@ -49,6 +49,7 @@ RUN: Final = "run"
 DRAIN: Final = "drain"
 HURRY: Final = "hurry"  # a stopping process releases its jobs at once
 RETIRE: Final = "retire"  # like SIGTERM, but another process takes its place
+RENEW: Final = "renew"  # another process takes its place as soon as its jobs have ended
 #: Exit code of a process that wants another one in its place; 0 is an end for good.
 REPLACE: Final = 3
 #: Seconds that short jobs may keep others waiting before these get threads of their own.
@@ -179,6 +180,9 @@ class Process:
         if order == RETIRE:
             self._exit_code = REPLACE
             self._is_stopping = True
+        if order == RENEW:
+            self._exit_code = REPLACE
+            return  # nothing else is different than before
         self._is_hurried = order == HURRY
         self._draining = order == DRAIN
 

@@ -18,7 +18,7 @@ from django_jobs.runtime.child import Child
 from django_jobs.runtime.connections import lose_connections, tidy_connections
 from django_jobs.runtime.heartbeat import Heartbeat
 from django_jobs.runtime.options import Mode
-from django_jobs.runtime.process import DRAIN, HURRY, LAST_WRITE, REPLACE, RUN
+from django_jobs.runtime.process import DRAIN, HURRY, LAST_WRITE, RENEW, REPLACE, RUN
 from django_jobs.runtime.stuck import StuckJobs
 from django_jobs.runtime.units import unit_of_work
 from django_jobs.runtime.wakeup import Wakeup
@@ -175,6 +175,7 @@ class Supervisor:
             self._heartbeat.retry_soon(error)
         else:
             self._obey(desired)
+            self._replace_all_if_asked()
 
     def _obey(self, desired: DesiredState) -> None:
         if desired == self._desired:
@@ -189,6 +190,12 @@ class Supervisor:
             child.order(DRAIN if draining else RUN)
         state = WorkerState.DRAINING if draining else WorkerState.RUNNING
         self._guarded(self._heartbeat.show_state, state)
+
+    def _replace_all_if_asked(self) -> None:
+        if self._heartbeat.is_to_replace and not self._is_ending:
+            logger.info("Worker %s was told to replace its processes", self._options.name)
+            for child in self._children:
+                child.order(RENEW)
 
     # Signals and the end
 

@@ -1,9 +1,10 @@
 """What operators read, shared by the admin, the API and metrics; not for the hot path.
 
 :mod:`~django_jobs.stats.live` counts the jobs themselves and is exact; the rest reads the sums that
-services and finishers keep, and costs the same however many jobs there are.
+services and finishers keep, or counts up to a limit: it costs the same however many jobs there are.
 """
 
+from django_jobs.stats.depths import Count, QueueNow, queues_now
 from django_jobs.stats.failures import COUNT_MAX, failed_jobs_now, seen_by_hour, top_failures
 from django_jobs.stats.history import (
     DepthPoint,
@@ -26,10 +27,12 @@ from django_jobs.stats.live import (
 
 __all__ = [
     "COUNT_MAX",
+    "Count",
     "DepthPoint",
     "JobStatistics",
     "JobTimes",
     "QueueDepth",
+    "QueueNow",
     "QueueRate",
     "depth_history",
     "ended_over_time",
@@ -41,6 +44,7 @@ __all__ = [
     "job_times",
     "queue_depths",
     "queue_rates",
+    "queues_now",
     "seen_by_hour",
     "top_failures",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from django_jobs import operations
 from django_jobs.models import Job, JobTransition
 from django_jobs.states import Status
 from tests.harness.waiting import wait_until
@@ -78,3 +79,23 @@ def test_once_is_once(worker_process: StartWorker, option: tuple[str, str], most
     assert worker_process("--once", "--queues", "default:3", *option).wait() == 0
     assert Job.objects.completed().count() == most
     assert Job.objects.pending().count() == 5 - most
+
+
+def test_an_operator_has_processes_replaced_and_nothing_is_interrupted(
+    worker_process: StartWorker, trace: str, gate_file: Path
+) -> None:
+    worker = worker_process("--name", "old", "--queues", "slow:2,default:2", LEASE=6, GRACE=0)
+    patient = jobs.gate.using(queue="default").later(path=trace, opens=str(gate_file))
+    wait_until(Path(trace).exists, 30, "a job that takes long")
+    before = worker.children()
+    assert operations.replace_processes("old", by="ann")
+    wait_until(lambda: "was told to replace its processes" in worker.output, 30, "the order")
+    waiting = jobs.pid.using(queue="slow").later()
+    wait_until(lambda: is_left_alone(), 30, "an idle process")
+    gate_file.touch()
+    wait_for_status(waiting, Status.COMPLETED)
+    patient.refresh_from_db()
+    assert (patient.status, patient.attempt_count) == (Status.COMPLETED, 1)
+    assert set(worker.children()).isdisjoint(before)
+    assert worker.exit_code is None
+    assert "ended with" not in worker.output
