@@ -29,9 +29,14 @@ def conditions_of(specs: Iterable[Any]) -> tuple[Condition, ...]:
     )
 
 
-def known_queues() -> list[str]:
-    """Queues named by code, settings or operators."""
-    rows = Queue.objects.values_list("name", flat=True)
+def known_queues(rows: Iterable[str] | None = None) -> list[str]:
+    """Queues named by code, settings or operators.
+
+    Args:
+        rows: names of those that operators have changed, if they were read already.
+    """
+    if rows is None:
+        rows = Queue.objects.values_list("name", flat=True)
     return sorted({*registry.queues(), *config.QUEUES, *rows})
 
 

@@ -1,89 +1,163 @@
-"""Queues: how much waits in them, and whether they are paused."""
+"""Queues: how much waits in them, who serves them, whether they are paused, and their limits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.paginator import Paginator
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_jobs import operations
-from django_jobs.admin import history, job_page, shown
+from django_jobs.admin import history, queue_now, shown
 from django_jobs.admin.bases import PlainChangeList, ReadOnlyAdmin, user_name
-from django_jobs.admin.buttons import Button, ButtonsAdmin
+from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
 from django_jobs.admin.job_filters import known_queues
+from django_jobs.admin.queue_forms import LimitsForm, PauseForm, QueueActionForm
 from django_jobs.exceptions import JobsError
 from django_jobs.models import Queue
 from django_jobs.names import check_queue_name
+from django_jobs.permissions import may
 from django_jobs.states import Status
-from django_jobs.stats import QueueDepth, queue_depths
+from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 PAUSE: Final = Button("pause", _("Pause"), "pause")
-RESUME: Final = Button("resume", _("Resume"), "pause", takes_reason=False)
+RESUME: Final = Button("resume", _("Resume"), "pause")
 
 
 class QueueChangeList(PlainChangeList):
-    """Every queue, also those without a row: a queue has one only once it was paused."""
+    """Every queue, also those without a row: a queue has one only once an operator changed it."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Take rows, code, settings and live jobs together."""
-        depths = {depth.name: depth for depth in queue_depths()}
+        """Take rows, code, settings, workers and live jobs together."""
         rows = {row.name: row for row in self.queryset}
-        names = sorted({*rows, *depths, *known_queues()})
-        queues = [rows.get(name) or Queue(name=name) for name in names]
-        for queue in queues:
-            _attach(queue, depths.get(queue.name))
+        found = queue_now.pictures(known_queues(rows))
+        queues = [_with(picture, rows.get(name)) for name, picture in found.items()]
         self.result_list = queues
         self.result_count = self.full_result_count = len(queues)
         self.show_full_result_count = self.show_admin_actions = True
         self.can_show_all, self.multi_page = True, False
         self.paginator = Paginator(queues, max(len(queues), 1))
+        times = [one.now.sampled_at for one in found.values() if one.now.sampled_at]
+        #: For the template: of when the estimates are, at best.
+        self.sampled_at = shown.moment(max(times)) if times else ""
 
 
-def _attach(queue: Queue, depth: QueueDepth | None) -> None:
-    queue.depth = depth or QueueDepth(queue.name, queue.is_paused, 0, 0, 0, 0, None)  # type: ignore[attr-defined]
+def _with(picture: queue_now.Picture, row: Queue | None) -> Queue:
+    queue = row or Queue(name=picture.now.name)
+    queue.picture = picture  # type: ignore[attr-defined]
+    return queue
 
 
 @admin.register(Queue)
 class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
-    """Pause and resume."""
+    """Pause, resume and limit."""
 
+    form = LimitsForm
+    change_form_template = "admin/django_jobs/queue/change_form.html"
+    change_list_template = "admin/django_jobs/queue/change_list.html"
     buttons = (PAUSE, RESUME)
     list_display = (
         "name",
         "state",
         "pending",
+        "history",
         "oldest",
+        "rate",
+        "drains_in",
         "running",
         "scheduled",
         "retrying",
-        "paused_since",
-        "paused_by",
-        "pause_reason",
+        "served_by",
+        "limits",
     )
     list_display_links = ("name",)
     sortable_by = ()
+    action_form = QueueActionForm
     actions = ("pause", "resume")
     fieldsets = (
-        (None, {"fields": ("name", "state", "paused_since", "paused_by", "pause_reason")}),
-        (_("Live jobs"), {"fields": ("pending", "oldest", "running", "scheduled", "retrying")}),
+        (
+            None,
+            {"fields": ("name", "state", "paused_since", "resumes", "paused_by", "pause_reason")},
+        ),
+        (
+            _("Now"),
+            {
+                "fields": (
+                    ("pending", "running", "scheduled", "retrying"),
+                    ("oldest", "rate", "drains_in"),
+                    "served_by",
+                    "history",
+                )
+            },
+        ),
+        (
+            _("Limits"),
+            {
+                "fields": ("limits", "max_running", "rate_limit", "reason"),
+                "description": _("All workers together keep them. They obey within a second."),
+            },
+        ),
+    )
+    readonly_fields = (
+        "name",
+        "state",
+        "paused_since",
+        "resumes",
+        "paused_by",
+        "pause_reason",
+        "pending",
+        "running",
+        "scheduled",
+        "retrying",
+        "oldest",
+        "rate",
+        "drains_in",
+        "served_by",
+        "history",
+        "limits",
     )
 
-    def has_pause_permission(self, request: HttpRequest) -> bool:
-        """May pause and resume."""
-        return bool(request.user.has_perm("django_jobs.pause_queue"))
+    class Media:
+        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
+
+    # Who may
+
+    def has_pause_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
+        """May pause and resume: the site's own rules may except single queues."""
+        return may(request.user, "pause_queue", queue=obj.name if obj else None)
+
+    def has_change_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
+        """May change limits."""
+        return self.has_pause_permission(request, obj) and may(
+            request.user, "change_queue", queue=obj.name if obj else None
+        )
+
+    def may(self, request: HttpRequest, button: Button, obj: Queue | None = None) -> bool:
+        """Whether the user may press it."""
+        return self.has_pause_permission(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Queue | None = None) -> Any:
+        """Without a reason for a change that the user cannot make."""
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        return [
+            (title, {**options, "fields": [one for one in options["fields"] if one != "reason"]})
+            for title, options in self.fieldsets
+        ]
+
+    # Rows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QueueChangeList]:
         """The class of the list."""
@@ -92,51 +166,80 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Queue | None:
-        """A queue with its live counts; it need not have a row."""
+        """A queue as it is now; it need not have a row."""
         try:
             check_queue_name(object_id)
         except JobsError:
             return None
-        depths = {depth.name: depth for depth in queue_depths()}
         queue = super().get_object(request, object_id, from_field)
-        if queue is None and object_id in {*depths, *known_queues()}:
-            queue = Queue(name=object_id)
-        if queue is not None:
-            _attach(queue, depths.get(queue.name))
-        return queue
+        found = queue_now.pictures(known_queues([queue.name] if queue else []))
+        if object_id not in found:
+            return None
+        return _with(found[object_id], queue)
 
     # Columns
 
     @admin.display(description=_("state"))
     def state(self, queue: Queue) -> SafeString:
-        if queue.is_paused:
-            return shown.badge("off", _("paused"))
-        return shown.badge("on", _("open"))
+        if not queue.is_paused:
+            return shown.badge("on", _("open"))
+        badge = shown.badge("off", _("paused"))
+        if queue.paused_until is None:
+            return badge
+        end = shown.moment(queue.paused_until, short=True)
+        return format_html('{} <span class="jobs-quiet">{} {}</span>', badge, _("until"), end)
 
     @admin.display(description=_("pending"))
     def pending(self, queue: Queue) -> SafeString:
-        return _count(queue, Status.PENDING)
+        return queue_now.count(queue, Status.PENDING)
 
     @admin.display(description=_("running"))
     def running(self, queue: Queue) -> SafeString:
-        return _count(queue, Status.RUNNING)
+        return queue_now.count(queue, Status.RUNNING)
 
     @admin.display(description=_("scheduled"))
     def scheduled(self, queue: Queue) -> SafeString:
-        return _count(queue, Status.SCHEDULED)
+        return queue_now.count(queue, Status.SCHEDULED)
 
     @admin.display(description=_("retrying"))
     def retrying(self, queue: Queue) -> SafeString:
-        return _count(queue, Status.RETRYING)
+        return queue_now.count(queue, Status.RETRYING)
 
     @admin.display(description=_("longest wait"))
     def oldest(self, queue: Queue) -> str:
-        since = _depth(queue).oldest_pending
-        return shown.NOTHING if since is None else shown.duration(timezone.now() - since)
+        return queue_now.longest_wait(queue)
+
+    @admin.display(description=_("jobs per minute"))
+    def rate(self, queue: Queue) -> str:
+        return queue_now.rate(queue)
+
+    @admin.display(description=_("empty in"))
+    def drains_in(self, queue: Queue) -> SafeString | str:
+        return queue_now.time_to_drain(queue)
+
+    @admin.display(description=_("workers"))
+    def served_by(self, queue: Queue) -> SafeString | str:
+        return queue_now.workers(queue)
+
+    @admin.display(description=_("last 24 hours"))
+    def history(self, queue: Queue) -> SafeString | str:
+        return queue_now.history(queue)
+
+    @admin.display(description=_("limits"))
+    def limits(self, queue: Queue) -> SafeString | str:
+        return queue_now.limits(queue)
 
     @admin.display(description=_("paused since"))
     def paused_since(self, queue: Queue) -> SafeString | str:
         return shown.moment(queue.paused_at)
+
+    @admin.display(description=_("resumes"))
+    def resumes(self, queue: Queue) -> SafeString | str:
+        if not queue.is_paused:
+            return shown.NOTHING
+        if queue.paused_until is None:
+            return str(_("when somebody resumes it"))
+        return shown.moment(queue.paused_until)
 
     # Operations
 
@@ -144,45 +247,75 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
         """The one that changes something."""
         return [RESUME if obj.is_paused else PAUSE]
 
+    def buttons_context(self, request: HttpRequest, obj: Queue) -> dict[str, Any]:
+        """With the form that says when a pause ends."""
+        form = None if obj.is_paused else PauseForm()
+        return super().buttons_context(request, obj) | {"pause_form": form}
+
+    def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
+        """Write the limits that were changed."""
+        limits = {name: form.cleaned_data[name] for name in form.changed_data if name != "reason"}
+        reason = clean_text(form.cleaned_data.get("reason", ""), REASON_MAX)
+        operations.limit_queue(obj.name, **limits, by=user_name(request), reason=reason)
+
     def press(self, request: HttpRequest, obj: Queue, button: Button, reason: str) -> None:
         """Pause or resume."""
-        self._operate(request, [obj.name], button, reason)
+        form = PauseForm(request.POST)
+        if button is PAUSE and not form.is_valid():
+            self.message_user(request, form.told(), messages.ERROR)
+            return
+        self._operate(request, [obj.name], button, reason, form.end if button is PAUSE else None)
 
     @admin.action(permissions=["pause"], description=_("Pause selected queues"))
     def pause(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
         """Let nothing more be claimed from them."""
-        self._operate(request, request.POST.getlist(ACTION_CHECKBOX_NAME), PAUSE)
+        self._act(request, PAUSE)
 
     @admin.action(permissions=["pause"], description=_("Resume selected queues"))
     def resume(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
         """Let them be claimed from again."""
-        self._operate(request, request.POST.getlist(ACTION_CHECKBOX_NAME), RESUME)
+        self._act(request, RESUME)
+
+    def _act(self, request: HttpRequest, button: Button) -> None:
+        form = PauseForm(request.POST)
+        if not form.is_valid():
+            self.message_user(request, form.told(), messages.ERROR)
+            return
+        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+        names = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        self._operate(request, names, button, reason, form.end if button is PAUSE else None)
 
     def _operate(
-        self, request: HttpRequest, names: Iterable[str], button: Button, reason: str = ""
+        self,
+        request: HttpRequest,
+        names: Iterable[str],
+        button: Button,
+        reason: str,
+        until: datetime | float | None,
     ) -> None:
-        changed = [name for name in names if self._change(request, name, button, reason)]
+        # A name that nobody knows makes no row.
+        known = self._known(names)
+        allowed = [one for one in known if self.has_pause_permission(request, Queue(name=one))]
+        do: Callable[..., bool] = operations.resume_queue
+        more: dict[str, Any] = {}
+        if button is PAUSE:
+            do, more = operations.pause_queue, {"until": until}
+        by = user_name(request)
+        changed = [name for name in allowed if do(name, by=by, reason=reason, **more)]
         note = f"{button.label}: {reason}" if reason else str(button.label)
         history.remember(request, Queue.objects.filter(pk__in=changed), note)
+        self._tell(request, button, len(changed), sorted(set(known) - set(allowed)))
+
+    def _known(self, names: Iterable[str]) -> list[str]:
+        found = queue_now.pictures(known_queues())
+        return [name for name in dict.fromkeys(names) if name in found]
+
+    def _tell(self, request: HttpRequest, button: Button, count: int, forbidden: list[str]) -> None:
         if button is PAUSE:
-            text = ngettext("%(count)d queue paused.", "%(count)d queues paused.", len(changed))
+            text = ngettext("%(count)d queue paused.", "%(count)d queues paused.", count)
         else:
-            text = ngettext("%(count)d queue resumed.", "%(count)d queues resumed.", len(changed))
-        self.message_user(request, text % {"count": len(changed)}, messages.SUCCESS)
-
-    def _change(self, request: HttpRequest, name: str, button: Button, reason: str) -> bool:
-        if self.get_object(request, name) is None:
-            return False  # A name that nobody knows makes no row.
-        if button is PAUSE:
-            return operations.pause_queue(name, by=user_name(request), reason=reason)
-        return operations.resume_queue(name, by=user_name(request))
-
-
-def _depth(queue: Queue) -> QueueDepth:
-    depth: QueueDepth = queue.depth  # type: ignore[attr-defined]
-    return depth
-
-
-def _count(queue: Queue, status: Status) -> SafeString:
-    url = job_page.jobs_url(queue=queue.name, status=status)
-    return format_html('<a href="{}">{}</a>', url, getattr(_depth(queue), status))
+            text = ngettext("%(count)d queue resumed.", "%(count)d queues resumed.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
+        if forbidden:
+            text = _("Skipped, because you may not: %(names)s.") % {"names": ", ".join(forbidden)}
+            self.message_user(request, text, messages.WARNING)

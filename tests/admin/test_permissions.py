@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from django_jobs.models import DesiredState, Job
+from django_jobs.models import DesiredState, Job, Queue
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn
 from tests.admin.pages import act, list_of, page_of
@@ -188,7 +188,15 @@ def test_buttons_are_never_pressed_by_looking(any_status: None, boss: Client) ->
     assert job.status == Status.FAILED
 
 
-@pytest.mark.parametrize("model", ["job", "queue", "worker"])
+def test_of_a_queue_only_the_limits_are_edited(boss: Client) -> None:
+    row = QueueFactory()
+    assert boss.get(f"{list_of('queue')}add/").status_code == 403
+    boss.post(page_of(row), {"paused_by": "me", "name": "other", "max_running": "3"})
+    found = Queue.objects.get()
+    assert (found.name, found.paused_by, found.max_running) == (row.name, "", 3)
+
+
+@pytest.mark.parametrize("model", ["job", "worker"])
 def test_rows_of_the_engine_are_never_added_or_edited(boss: Client, model: str) -> None:
     row = ROWS[model]()
     assert boss.get(f"{list_of(model)}add/").status_code == 403

@@ -1,0 +1,182 @@
+"""What the pages of queues show of the moment: depth, wait, rates, and who serves them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.admin.utils import quote
+from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from django_jobs.admin import charts, job_page, shown
+from django_jobs.conf import config
+from django_jobs.models import DesiredState, Queue, Worker, WorkerState
+from django_jobs.states import Status
+from django_jobs.stats import Count, QueueNow, QueueRate, queue_rates, queues_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.utils.safestring import SafeString
+
+#: Workers that a list names; of more it tells the number.
+NAMED: Final = 3
+_NO_RATE: Final = QueueRate(0.0, 0.0)
+
+
+@dataclass(slots=True)
+class Picture:
+    """A queue as the pages show it.
+
+    Attributes:
+        now: how full it is.
+        rate: jobs per minute in and out.
+        workers: names of the live workers that serve it and claim.
+    """
+
+    now: QueueNow
+    rate: QueueRate
+    workers: list[str]
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether jobs wait that no worker is going to take."""
+        return bool(self.now.pending) and not self.workers
+
+
+def pictures(names: Iterable[str]) -> dict[str, Picture]:
+    """Those of the named queues and of all that are found: seven queries for any number."""
+    rates, serving = queue_rates(), workers_by_queue()
+    return {
+        name: Picture(now, rates.get(name, _NO_RATE), serving.get(name, []))
+        for name, now in queues_now({*names, *serving}).items()
+    }
+
+
+def workers_by_queue() -> dict[str, list[str]]:
+    """The live workers that claim, by the queues they serve."""
+    lease = timedelta(seconds=config.LEASE)
+    alive_since = ExpressionWrapper(Now() - lease, output_field=DateTimeField())
+    workers = Worker.objects.filter(
+        last_heartbeat_at__gte=alive_since,
+        state=WorkerState.RUNNING,
+        desired_state=DesiredState.RUN,
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, queues in workers.values_list("name", "queues"):
+        for queue in queues or {}:
+            found[queue].append(name)
+    return dict(found)
+
+
+# Cells
+
+
+def count(queue: Queue, status: Status) -> SafeString:
+    """A number of jobs, with the way to them."""
+    number: Count = getattr(_picture(queue).now, status)
+    url = job_page.jobs_url(queue=queue.name, status=status)
+    return format_html('<a href="{}">{}</a>', url, in_words(number))
+
+
+def in_words(number: Count) -> str:
+    """“12”, “about 12,000” or “2,001 or more”."""
+    if number.is_about:
+        return _("about %(count)s") % {"count": f"{number:,}"}
+    if number.is_least:
+        return _("%(count)s or more") % {"count": f"{number:,}"}
+    return f"{number:,}"
+
+
+def longest_wait(queue: Queue) -> str:
+    """How long the job waits that has been due longest."""
+    now = _picture(queue).now
+    if now.longest_wait is None:
+        return shown.NOTHING
+    length = shown.duration(now.longest_wait)
+    estimated = now.pending.is_about or now.pending.is_least
+    return _("about %(length)s") % {"length": length} if estimated else length
+
+
+def rate(queue: Queue) -> str:
+    """Jobs per minute that came in and that left."""
+    rate = _picture(queue).rate
+    if not (rate.incoming or rate.outgoing):
+        return shown.NOTHING
+    numbers = {"incoming": _per_minute(rate.incoming), "outgoing": _per_minute(rate.outgoing)}
+    return _("%(incoming)s in, %(outgoing)s out") % numbers
+
+
+def _per_minute(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
+
+
+def time_to_drain(queue: Queue) -> SafeString | str:
+    """When nothing waits any more, if it goes on like this."""
+    picture = _picture(queue)
+    depth, surplus = int(picture.now.pending), picture.rate.outgoing - picture.rate.incoming
+    if not depth:
+        return shown.NOTHING
+    if picture.rate.outgoing <= 0:
+        return _("nothing leaves")
+    if surplus > 0:
+        return shown.duration(timedelta(minutes=min(depth / surplus, 60 * 24 * 365)))
+    return shown.warning(_("grows")) if surplus < 0 else _("does not shrink")
+
+
+def workers(queue: Queue) -> SafeString | str:
+    """Who serves it; a warning if nobody does and jobs wait."""
+    picture = _picture(queue)
+    if picture.is_abandoned and not queue.is_paused:
+        return shown.warning(_("jobs wait, and no live worker serves this queue"))
+    names = picture.workers
+    if not names:
+        return _("none")
+    if len(names) > NAMED:
+        return ngettext("%(count)d worker", "%(count)d workers", len(names)) % {"count": len(names)}
+    links = ((worker_url(name), name) for name in names)
+    return format_html_join(", ", '<a href="{}">{}</a>', links)
+
+
+def history(queue: Queue) -> SafeString | str:
+    """The depth of the last day as a line."""
+    values = _picture(queue).now.history
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return shown.NOTHING
+    label = _("Pending jobs of the last 24 hours: from %(low)s to %(high)s, now %(now)s") % {
+        "low": f"{min(known):,}",
+        "high": f"{max(known):,}",
+        "now": in_words(_picture(queue).now.pending),
+    }
+    return charts.sparkline(values, label)
+
+
+def limits(queue: Queue) -> SafeString | str:
+    """What the limits leave."""
+    lines = []
+    if queue.max_running is not None:
+        used = in_words(_picture(queue).now.running)
+        lines.append(_("%(used)s of %(most)d at once") % {"used": used, "most": queue.max_running})
+    if queue.rate_limit is not None:
+        lines.append(_("%(most)d a minute") % {"most": queue.rate_limit})
+    if not lines:
+        return shown.NOTHING
+    return format_html_join("", '<span class="jobs-line">{}</span>', ((line,) for line in lines))
+
+
+def _picture(queue: Queue) -> Picture:
+    picture: Picture = queue.picture  # type: ignore[attr-defined]
+    return picture
+
+
+def worker_url(name: str) -> str:
+    """The page of a worker."""
+    return reverse("admin:django_jobs_worker_change", args=[quote(name)])
