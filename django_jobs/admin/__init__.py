@@ -1,5 +1,6 @@
 """The pages of django_jobs in Django's admin. They change jobs only through ``operations``."""
 
+from django_jobs.admin.audit import JobAuditAdmin
 from django_jobs.admin.cronjob import CronJobAdmin
 from django_jobs.admin.failure import FailureGroupAdmin
 from django_jobs.admin.job import JobAdmin
@@ -12,6 +13,7 @@ __all__ = [
     "CronJobAdmin",
     "FailureGroupAdmin",
     "JobAdmin",
+    "JobAuditAdmin",
     "QueueAdmin",
     "RunJobsAdmin",
     "SubjectJobsMixin",
