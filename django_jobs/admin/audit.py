@@ -65,7 +65,7 @@ class AuditChangeList(PlainChangeList):
         """Whether there may be more entries than can be paged through."""
         return self.result_count >= LIST_MAX
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """By time, and by birth where the clock cannot tell."""
         return ["-at", "-pk"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.utils import formats, timezone
@@ -12,13 +12,27 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_jobs import operations
-from django_jobs.admin import cronjob_runs, history, job_page, payload, shown
-from django_jobs.admin.buttons import Button, ButtonsAdmin
+from django_jobs.admin import (
+    cron_history,
+    cron_words,
+    cronjob_runs,
+    history,
+    job_page,
+    payload,
+    shown,
+)
+from django_jobs.admin.bases import user_name
+from django_jobs.admin.buttons import REASON_MAX, Button
+from django_jobs.admin.cron_backfill import BackfillAdmin
 from django_jobs.admin.cronjob_form import CronJobForm
 from django_jobs.admin.cronslot import CronSlotInline
+from django_jobs.admin.queue_forms import ReasonActionForm
+from django_jobs.auditing import audit
 from django_jobs.exceptions import JobsError
-from django_jobs.models import CronJob
+from django_jobs.models import AuditAction, CronJob
+from django_jobs.permissions import may
 from django_jobs.registry import registry
+from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,15 +46,19 @@ OVERDUE: Final = timedelta(minutes=2)
 #: What the engine computes its next run from.
 _TIMING: Final = frozenset({"name", "cron_expression", "timezone", "enabled"})
 
-ENQUEUE: Final = Button("enqueue_now", _("Enqueue now"), "change", takes_reason=False)
+ENQUEUE: Final = Button("enqueue_now", _("Enqueue now"), "manage")
+ENABLE: Final = Button("enable", _("Switch on"), "manage")
+DISABLE: Final = Button("disable", _("Switch off"), "manage")
 
 
 @admin.register(CronJob)
-class CronJobAdmin(ButtonsAdmin[CronJob]):
+class CronJobAdmin(BackfillAdmin):
     """Schedules from code can only be switched on and off here."""
 
     form = CronJobForm
-    buttons = (ENQUEUE,)
+    change_form_template = "admin/django_jobs/cronjob/change_form.html"
+    buttons = (ENQUEUE, ENABLE, DISABLE)
+    action_form = ReasonActionForm
     inlines = (CronSlotInline,)
     list_display = (
         "name",
@@ -57,13 +75,36 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
     actions = ("enqueue_now", "enable", "disable")
     fieldsets = (
         (None, {"fields": ("name", "job_name", "params", "enabled", "origin")}),
-        (_("When"), {"fields": ("cron_expression", "timezone", "next_runs", "last_run")}),
+        (
+            _("When"),
+            {
+                "fields": (
+                    "cron_expression",
+                    "timezone",
+                    "words",
+                    "next_runs",
+                    "last_run",
+                    "latest_times",
+                )
+            },
+        ),
         (
             _("How"),
             {"fields": ("queue", "priority", "missed_policy", "missed_max", "overlap_policy")},
         ),
     )
-    _shown_only = ("origin", "next_runs", "last_run", "params_shown", "params_needed")
+    _shown_only = (
+        "origin",
+        "words",
+        "next_runs",
+        "last_run",
+        "latest_times",
+        "params_shown",
+        "params_needed",
+    )
+
+    class Media:
+        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CronJob]:
         """With what the list says of the last job."""
@@ -100,6 +141,18 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
         is_editable = self.has_change_permission(request, obj) and not obj.managed_by_code
         return "params" if is_editable else "params_shown"
 
+    def has_manage_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
+        """May run schedules and switch them: the site's own rules may except jobs and queues."""
+        if obj is None:
+            return may(request.user, "manage_cron")
+        definition = registry.find(obj.job_name)
+        queue = obj.queue or (definition.options.queue if definition is not None else None)
+        return may(request.user, "manage_cron", job_name=obj.job_name, queue=queue)
+
+    def may(self, request: HttpRequest, button: Button, obj: CronJob | None = None) -> bool:
+        """Whether the user may press it."""
+        return self.has_manage_permission(request, obj)
+
     def has_delete_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
         """A schedule of the code would come back when the next worker starts."""
         return super().has_delete_permission(request, obj) and not (obj and obj.managed_by_code)
@@ -114,13 +167,30 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
         """Write what was changed only: a worker may be moving the schedule on meanwhile."""
         if not change:
             obj.save()
+            self._audit(request, obj, {"created": True})
             return
         changed = set(form.changed_data)
+        if changed:
+            self._audit(request, obj, _differences(obj, form))
         if changed & _TIMING:
             obj.next_run_at = None  # The cron service plans it anew.
             changed.add("next_run_at")
         if changed:
             obj.save(update_fields=[*changed, "updated_at"])
+
+    def delete_model(self, request: HttpRequest, obj: CronJob) -> None:
+        """Delete one."""
+        self._audit(request, obj, {"deleted": True})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
+        """Delete those that were chosen in the list."""
+        for row in queryset:
+            self._audit(request, row, {"deleted": True})
+        super().delete_queryset(request, queryset)
+
+    def _audit(self, request: HttpRequest, row: CronJob, details: dict[str, Any]) -> None:
+        audit(AuditAction.CHANGE_CRON, by=user_name(request), target=row.name, details=details)
 
     def get_inlines(self, request: HttpRequest, obj: CronJob | None = None) -> Any:
         """No ledger before there is a schedule."""
@@ -136,9 +206,22 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
 
     @admin.display(description=_("schedule"))
     def expression_shown(self, row: CronJob) -> SafeString:
+        words = cron_words.in_words(row.cron_expression)
         return format_html(
-            '<code>{}</code> <span class="jobs-quiet">{}</span>', row.cron_expression, row.timezone
+            '<span class="jobs-line">{}</span><code>{}</code> <span class="jobs-quiet">{}</span>',
+            words,
+            row.cron_expression,
+            row.timezone,
         )
+
+    @admin.display(description=_("in words"))
+    def words(self, row: CronJob) -> str:
+        words = cron_words.in_words(row.cron_expression)
+        return f"{words} {row.timezone}" if words else shown.NOTHING
+
+    @admin.display(description=_("latest times"))
+    def latest_times(self, row: CronJob) -> SafeString | str:
+        return shown.NOTHING if row._state.adding else cron_history.strip(row)
 
     @admin.display(description=_("state"), ordering="enabled")
     def state(self, row: CronJob) -> SafeString:
@@ -175,8 +258,10 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
         return payload.needed()
 
     @admin.display(description=_("comes from"))
-    def origin(self, row: CronJob) -> str:
-        return str(_("code (@cron)")) if row.managed_by_code else str(_("admin"))
+    def origin(self, row: CronJob) -> SafeString:
+        if row.managed_by_code:
+            return shown.badge("origin-code", _("code (@cron)"))
+        return shown.badge("origin-admin", _("admin"))
 
     @admin.display(description=_("next runs"))
     def next_runs(self, row: CronJob) -> SafeString | str:
@@ -194,45 +279,91 @@ class CronJobAdmin(ButtonsAdmin[CronJob]):
 
     # Operations
 
-    def press(self, request: HttpRequest, obj: CronJob, button: Button, reason: str) -> None:
-        """Enqueue its job."""
-        self._enqueue(request, [obj])
+    def offered(self, obj: CronJob) -> list[Button]:
+        """Those that change something."""
+        return [ENQUEUE, DISABLE if obj.enabled else ENABLE]
 
-    @admin.action(permissions=["change"], description=_("Enqueue selected now"))
+    def press(self, request: HttpRequest, obj: CronJob, button: Button, reason: str) -> None:
+        """Enqueue its job, or switch it."""
+        if button is ENQUEUE:
+            self._enqueue(request, [obj], reason)
+        else:
+            self._switch(request, [obj], button is ENABLE, reason)
+
+    @admin.action(permissions=["manage"], description=_("Enqueue selected now"))
     def enqueue_now(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
         """Enqueue their jobs, whatever the clock says."""
-        self._enqueue(request, queryset)
+        self._enqueue(request, self._allowed(request, queryset), _reason(request))
 
-    @admin.action(permissions=["change"], description=_("Switch on selected cron jobs"))
+    @admin.action(permissions=["manage"], description=_("Switch on selected cron jobs"))
     def enable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
         """Switch on; the next run is planned from now."""
-        self._switch(request, queryset, enabled=True)
+        self._switch(request, self._allowed(request, queryset), True, _reason(request))
 
-    @admin.action(permissions=["change"], description=_("Switch off selected cron jobs"))
+    @admin.action(permissions=["manage"], description=_("Switch off selected cron jobs"))
     def disable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
         """Switch off."""
-        self._switch(request, queryset, enabled=False)
+        self._switch(request, self._allowed(request, queryset), False, _reason(request))
 
-    def _enqueue(self, request: HttpRequest, rows: Iterable[CronJob]) -> None:
+    def _allowed(self, request: HttpRequest, rows: Iterable[CronJob]) -> list[CronJob]:
+        """Those that the user may run and switch; tell which ones are skipped."""
+        allowed: list[CronJob] = []
+        forbidden: list[str] = []
+        for row in rows:
+            if self.has_manage_permission(request, row):
+                allowed.append(row)
+            else:
+                forbidden.append(row.name)
+        if forbidden:
+            text = _("Skipped, because you may not: %(names)s.") % {"names": ", ".join(forbidden)}
+            self.message_user(request, text, messages.WARNING)
+        return allowed
+
+    def _enqueue(self, request: HttpRequest, rows: Iterable[CronJob], reason: str) -> None:
         done = []
         for row in rows:
             try:
-                operations.enqueue_cron_job(row)
+                operations.enqueue_cron_job(row, by=user_name(request), reason=reason)
             except JobsError as error:
                 self.message_user(request, f"{row.name}: {error}", messages.ERROR)
             else:
                 done.append(row)
-        history.remember(request, done, str(ENQUEUE.label))
+        history.remember(request, done, _note(ENQUEUE, reason))
         if done:
             text = ngettext("%(count)d job enqueued.", "%(count)d jobs enqueued.", len(done))
             self.message_user(request, text % {"count": len(done)}, messages.SUCCESS)
 
-    def _switch(self, request: HttpRequest, rows: QuerySet[CronJob], *, enabled: bool) -> None:
-        changed = cronjob_runs.switch(rows, enabled=enabled)
-        history.remember(request, changed, str(_("Switched on") if enabled else _("Switched off")))
+    def _switch(
+        self, request: HttpRequest, rows: Iterable[CronJob], enabled: bool, reason: str
+    ) -> None:
+        by = user_name(request)
+        changed = [
+            row
+            for row in rows
+            if operations.switch_cron(row, enabled=enabled, by=by, reason=reason)
+        ]
+        history.remember(request, changed, _note(ENABLE if enabled else DISABLE, reason))
         texts = {
             True: ("%(count)d cron job switched on.", "%(count)d cron jobs switched on."),
             False: ("%(count)d cron job switched off.", "%(count)d cron jobs switched off."),
         }
         text = ngettext(*texts[enabled], len(changed)) % {"count": len(changed)}
         self.message_user(request, text, messages.SUCCESS)
+
+
+def _reason(request: HttpRequest) -> str:
+    return clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+
+
+def _note(button: Button, reason: str) -> str:
+    return f"{button.label}: {reason}" if reason else str(button.label)
+
+
+def _differences(row: CronJob, form: Any) -> dict[str, Any]:
+    """What was changed, before and after; of the parameters, which may be secret, only that."""
+    return {
+        name: True
+        if name == "params"
+        else {"before": form.initial.get(name), "after": getattr(row, name)}
+        for name in form.changed_data
+    }

@@ -1,19 +1,14 @@
-"""When a schedule runs next, and what operators do to schedules."""
+"""When a schedule runs next."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
-
-from django.db.models.functions import Now
+from typing import Final
 
 from django_jobs.crontab import Crontab
 from django_jobs.crontab.zones import zone_named
 from django_jobs.exceptions import CronNeverFires
 from django_jobs.models import CronJob
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
 
 #: Coming runs that a page shows.
 NEXT_RUNS: Final = 5
@@ -35,13 +30,3 @@ def next_runs(row: CronJob) -> list[datetime]:
     except CronNeverFires:
         pass
     return times
-
-
-def switch(rows: QuerySet[CronJob], *, enabled: bool) -> list[CronJob]:
-    """Switch schedules on or off; return those that were not so before."""
-    changed = list(rows.filter(enabled=not enabled))
-    # Switched on again, a schedule must not make up for the time it was off.
-    CronJob.objects.filter(pk__in=[row.pk for row in changed]).update(
-        enabled=enabled, next_run_at=None, updated_at=Now()
-    )
-    return changed

@@ -91,13 +91,19 @@ class PauseForm(forms.Form):
         )
 
 
-class QueueActionForm(ActionForm):
-    """Beside the action of the list: how long a pause lasts, and why."""
+class ReasonActionForm(ActionForm):
+    """Beside the action of a list: why."""
 
-    length = forms.ChoiceField(label=_("Pause:"), choices=LENGTHS, required=False)
     reason = forms.CharField(
         label=_("Reason:"),
         required=False,
         max_length=REASON_MAX,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class QueueActionForm(ReasonActionForm):
+    """How long a pause lasts, too."""
+
+    length = forms.ChoiceField(label=_("Pause:"), choices=LENGTHS, required=False)
+    field_order = ("action", "length", "reason")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
-from django.db.models import DateTimeField, ExpressionWrapper
-from django.db.models.functions import Now
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_jobs import operations
-from django_jobs.admin import history, shown
-from django_jobs.admin.bases import ReadOnlyAdmin, ReadOnlyInline
-from django_jobs.admin.buttons import Button, ButtonsAdmin
-from django_jobs.conf import config
-from django_jobs.models import DesiredState, Worker, WorkerProcess, WorkerState
+from django_jobs.admin import history, shown, worker_tree
+from django_jobs.admin.bases import PlainChangeList, ReadOnlyAdmin, user_name
+from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
+from django_jobs.admin.queue_forms import ReasonActionForm
+from django_jobs.admin.worker_tree import is_silent
+from django_jobs.models import DesiredState, Worker, WorkerState
+from django_jobs.permissions import may
+from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,100 +25,86 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
-RUN: Final = Button("run", _("Run"), "manage", takes_reason=False)
-DRAIN: Final = Button("drain", _("Drain"), "manage", takes_reason=False)
-STOP: Final = Button("stop", _("Stop"), "manage", takes_reason=False)
+RUN: Final = Button("run", _("Run"), "manage")
+DRAIN: Final = Button("drain", _("Drain"), "manage")
+STOP: Final = Button("stop", _("Stop"), "manage")
+REPLACE: Final = Button("replace", _("Replace processes"), "manage")
 #: Button → what the worker is told.
 DESIRED: Final = {RUN: DesiredState.RUN, DRAIN: DesiredState.DRAIN, STOP: DesiredState.STOP}
 
 
-def is_silent(row: Worker | WorkerProcess) -> bool:
-    """Whether it owes a sign of life: none for longer than a lease."""
-    if row.last_heartbeat_at is None:
-        return True
-    return _now(row) - row.last_heartbeat_at > timedelta(seconds=config.LEASE)
+class WorkerChangeList(PlainChangeList):
+    """By host, with the jobs that run."""
 
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Those of one host together."""
+        return ["host", "name"]
 
-def _now(row: Worker | WorkerProcess) -> datetime:
-    """The database's time, by whose clock heartbeats are written."""
-    now: datetime = row.db_now  # type: ignore[union-attr]
-    return now
-
-
-def _with_now(queryset: QuerySet[Any]) -> QuerySet[Any]:
-    now = ExpressionWrapper(Now(), output_field=DateTimeField())
-    annotated: QuerySet[Any] = queryset.annotate(db_now=now)
-    return annotated
-
-
-def _heartbeat(row: Worker | WorkerProcess) -> SafeString | str:
-    if row.last_heartbeat_at is None:
-        return shown.NOTHING
-    ago = _("%(length)s ago") % {"length": shown.duration(_now(row) - row.last_heartbeat_at)}
-    return format_html(
-        '{} <span class="jobs-quiet">{}</span>', ago, shown.moment(row.last_heartbeat_at)
-    )
-
-
-class ProcessInline(ReadOnlyInline[WorkerProcess, Worker]):
-    """The live processes of a worker."""
-
-    model = WorkerProcess
-    verbose_name_plural = _("processes")
-    fields = ("pid", "host", "memory_shown", "running_jobs", "started", "heartbeat")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerProcess]:
-        """With the database's time."""
-        return _with_now(super().get_queryset(request))
-
-    @admin.display(description=_("memory"))
-    def memory_shown(self, process: WorkerProcess) -> str:
-        return shown.megabytes(process.memory)
-
-    @admin.display(description=_("started at"))
-    def started(self, process: WorkerProcess) -> SafeString | str:
-        return shown.moment(process.started_at)
-
-    @admin.display(description=_("last heartbeat"))
-    def heartbeat(self, process: WorkerProcess) -> SafeString | str:
-        text = _heartbeat(process)
-        silent = shown.warning(_("silent")) if is_silent(process) else ""
-        return format_html("{} {}", text, silent)
+    def get_results(self, request: HttpRequest) -> None:
+        """With what the processes run, and what is odd about releases."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        worker_tree.grow(self.result_list)
 
 
 @admin.register(Worker)
 class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
-    """Drain, stop and run."""
+    """Run, drain, stop, replace."""
 
-    buttons = (RUN, DRAIN, STOP)
-    inlines = (ProcessInline,)
+    buttons = (RUN, DRAIN, STOP, REPLACE)
     list_display = (
         "name",
+        "host",
         "state_shown",
-        "desired_state",
+        "desired_shown",
         "queues_shown",
         "processes_shown",
         "running_jobs",
         "memory_shown",
         "heartbeat",
-        "host",
-        "version",
+        "release_shown",
     )
+    list_display_links = ("name",)
     sortable_by = ()
-    actions = ("run", "drain", "stop")
+    action_form = ReasonActionForm
+    actions = ("run", "drain", "stop", "replace")
     fieldsets = (
-        (None, {"fields": ("name", "state_shown", "desired_state", "queues_shown")}),
-        (_("Where and when"), {"fields": ("host", "version", "started", "heartbeat")}),
+        (None, {"fields": ("name", "state_shown", "desired_shown", "queues_shown")}),
+        (_("Where and when"), {"fields": ("host", "release_shown", "started", "heartbeat")}),
+        (_("Processes"), {"fields": ("processes_shown", "running_jobs", "memory_shown")}),
+    )
+    readonly_fields = (
+        "name",
+        "host",
+        "state_shown",
+        "desired_shown",
+        "queues_shown",
+        "release_shown",
+        "started",
+        "heartbeat",
+        "processes_shown",
+        "running_jobs",
+        "memory_shown",
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
-        """With processes and the database's time."""
-        return _with_now(super().get_queryset(request)).prefetch_related("processes")
+    class Media:
+        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
 
-    def has_manage_permission(self, request: HttpRequest) -> bool:
-        """May drain, stop and run."""
-        return bool(request.user.has_perm("django_jobs.manage_worker"))
+    # Who may
+
+    def has_manage_permission(self, request: HttpRequest, obj: Worker | None = None) -> bool:
+        """May run, drain, stop and replace: it must be so for every queue that the worker serves.
+
+        A site's own rules may except queues.
+        """
+        if not may(request.user, "manage_worker"):
+            return False
+        queues = (obj.queues or {}) if obj is not None else {}
+        return all(may(request.user, "manage_worker", queue=queue) for queue in queues)
+
+    def may(self, request: HttpRequest, button: Button, obj: Worker | None = None) -> bool:
+        """Whether the user may press it."""
+        return self.has_manage_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Worker | None = None) -> bool:
         """Whoever may delete workers, once they are gone."""
@@ -136,6 +121,25 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
             [*protected, *(str(row) for row in objs if not _is_gone(row))],
         )
 
+    # Rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WorkerChangeList]:
+        """The class of the list."""
+        return WorkerChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        """With processes and the database's time."""
+        return worker_tree.with_now(super().get_queryset(request)).prefetch_related("processes")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Worker | None:
+        """A worker with what its processes run."""
+        worker = super().get_object(request, object_id, from_field)
+        if worker is not None:
+            worker_tree.grow([worker])
+        return worker
+
     # Columns
 
     @admin.display(description=_("state"))
@@ -144,13 +148,19 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
             return shown.warning(_("silent"))
         return shown.badge(f"worker-{worker.state}", worker.get_state_display())
 
+    @admin.display(description=_("told to"))
+    def desired_shown(self, worker: Worker) -> SafeString | str:
+        if worker.desired_state == DesiredState.RUN:
+            return worker.get_desired_state_display()
+        return shown.badge("off", worker.get_desired_state_display())
+
     @admin.display(description=_("queues"))
     def queues_shown(self, worker: Worker) -> str:
         return ", ".join(f"{name}:{number}" for name, number in (worker.queues or {}).items())
 
-    @admin.display(description=_("processes"))
-    def processes_shown(self, worker: Worker) -> int:
-        return len(worker.processes.all())
+    @admin.display(description=_("processes and their jobs"))
+    def processes_shown(self, worker: Worker) -> SafeString | str:
+        return worker_tree.processes(worker)
 
     @admin.display(description=_("running jobs"))
     def running_jobs(self, worker: Worker) -> int:
@@ -166,40 +176,63 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
 
     @admin.display(description=_("last heartbeat"))
     def heartbeat(self, worker: Worker) -> SafeString | str:
-        return _heartbeat(worker)
+        return worker_tree.heartbeat(worker)
+
+    @admin.display(description=_("release"))
+    def release_shown(self, worker: Worker) -> SafeString | str:
+        return worker_tree.release(worker)
 
     # Operations
 
     def offered(self, obj: Worker) -> list[Button]:
         """What it was not told already."""
-        return [button for button in self.buttons if DESIRED[button] != obj.desired_state]
+        return [button for button in self.buttons if DESIRED.get(button) != obj.desired_state]
 
     def press(self, request: HttpRequest, obj: Worker, button: Button, reason: str) -> None:
         """Tell one worker."""
-        self._tell(request, [obj], button)
+        self._tell(request, [obj], button, reason)
 
     @admin.action(permissions=["manage"], description=_("Tell selected workers to run"))
     def run(self, request: HttpRequest, queryset: QuerySet[Worker]) -> None:
         """Claim jobs again."""
-        self._tell(request, queryset, RUN)
+        self._act(request, queryset, RUN)
 
     @admin.action(permissions=["manage"], description=_("Drain selected workers"))
     def drain(self, request: HttpRequest, queryset: QuerySet[Worker]) -> None:
         """Claim nothing new."""
-        self._tell(request, queryset, DRAIN)
+        self._act(request, queryset, DRAIN)
 
     @admin.action(permissions=["manage"], description=_("Stop selected workers"))
     def stop(self, request: HttpRequest, queryset: QuerySet[Worker]) -> None:
         """Finish and exit."""
-        self._tell(request, queryset, STOP)
+        self._act(request, queryset, STOP)
 
-    def _tell(self, request: HttpRequest, workers: Iterable[Worker], button: Button) -> None:
-        told = [
-            worker
-            for worker in workers
-            if operations.set_desired_state(worker.name, DESIRED[button])
-        ]
-        history.remember(request, told, str(button.label))
+    @admin.action(permissions=["manage"], description=_("Replace processes of selected workers"))
+    def replace(self, request: HttpRequest, queryset: QuerySet[Worker]) -> None:
+        """End the processes after their jobs and start others."""
+        self._act(request, queryset, REPLACE)
+
+    def _act(self, request: HttpRequest, workers: Iterable[Worker], button: Button) -> None:
+        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+        allowed: list[Worker] = []
+        forbidden: list[Worker] = []
+        for worker in workers:
+            may_manage = self.has_manage_permission(request, worker)
+            (allowed if may_manage else forbidden).append(worker)
+        self._tell(request, allowed, button, reason)
+        if forbidden:
+            names = ", ".join(worker.name for worker in forbidden)
+            text = _("Skipped, because you may not: %(names)s.") % {"names": names}
+            self.message_user(request, text, messages.WARNING)
+
+    def _tell(
+        self, request: HttpRequest, workers: Iterable[Worker], button: Button, reason: str
+    ) -> None:
+        by = user_name(request)
+        told = [worker for worker in workers if _told(worker, button, by, reason)]
+        history.remember(
+            request, told, f"{button.label}: {reason}" if reason else str(button.label)
+        )
         text = ngettext(
             "%(count)d worker told: %(what)s. It obeys at its next heartbeat.",
             "%(count)d workers told: %(what)s. They obey at their next heartbeats.",
@@ -207,6 +240,12 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
         )
         values = {"count": len(told), "what": button.label}
         self.message_user(request, text % values, messages.SUCCESS)
+
+
+def _told(worker: Worker, button: Button, by: str, reason: str) -> bool:
+    if button is REPLACE:
+        return operations.replace_processes(worker.name, by=by, reason=reason)
+    return operations.set_desired_state(worker.name, DESIRED[button], by=by, reason=reason)
 
 
 def _is_gone(worker: Worker) -> bool:

@@ -31,8 +31,8 @@ ACTIONS = {
     "discard_job": ("job", {"discard"}),
     "delete_job": ("job", {"delete_selected"}),
     "pause_queue": ("queue", {"pause", "resume"}),
-    "manage_worker": ("worker", {"run", "drain", "stop"}),
-    "change_cronjob": ("cronjob", {"enqueue_now", "enable", "disable"}),
+    "manage_worker": ("worker", {"run", "drain", "stop", "replace"}),
+    "manage_cron": ("cronjob", {"enqueue_now", "enable", "disable"}),
     "delete_cronjob": ("cronjob", {"delete_selected"}),
 }
 

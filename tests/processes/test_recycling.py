@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.db.models import F
 
 from django_jobs import operations
-from django_jobs.models import Job, JobTransition
+from django_jobs.models import Job, JobTransition, Worker
 from django_jobs.states import Status
 from tests.harness.waiting import wait_until
 from tests.harness.workers import StartWorker
@@ -89,11 +90,12 @@ def test_an_operator_has_processes_replaced_and_nothing_is_interrupted(
     wait_until(Path(trace).exists, 30, "a job that takes long")
     before = worker.children()
     assert operations.replace_processes("old", by="ann")
-    wait_until(lambda: is_left_alone(), 30, "an idle process")
+    asked = Worker.objects.filter(last_heartbeat_at__gt=F("replace_asked_at"))
+    wait_until(lambda: asked.exists(), 30, "the heartbeat that brings the order")
     gate_file.touch()
+    wait_until(lambda: set(worker.children()).isdisjoint(before), 30, "the old process to go")
     wait_for_status(jobs.pid.later(), Status.COMPLETED)
     patient.refresh_from_db()
     assert (patient.status, patient.attempt_count) == (Status.COMPLETED, 1)
-    assert set(worker.children()).isdisjoint(before)
     assert worker.exit_code is None
     assert "ended with" not in worker.output
