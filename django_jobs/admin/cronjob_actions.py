@@ -1,0 +1,130 @@
+"""What operators do to schedules: run now, switch on and off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.contrib import admin, messages
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from django_jobs import operations
+from django_jobs.admin import history
+from django_jobs.admin.bases import user_name
+from django_jobs.admin.buttons import REASON_MAX, Button
+from django_jobs.admin.cron_backfill import BackfillAdmin
+from django_jobs.admin.queue_forms import ReasonActionForm
+from django_jobs.exceptions import JobsError
+from django_jobs.models import CronJob
+from django_jobs.permissions import may
+from django_jobs.registry import registry
+from django_jobs.validation import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+ENQUEUE: Final = Button("enqueue_now", _("Enqueue now"), "manage")
+ENABLE: Final = Button("enable", _("Switch on"), "manage")
+DISABLE: Final = Button("disable", _("Switch off"), "manage")
+
+
+class CronActionsAdmin(BackfillAdmin):
+    """Buttons and actions of schedules."""
+
+    buttons = (ENQUEUE, ENABLE, DISABLE)
+    action_form = ReasonActionForm
+    actions = ("enqueue_now", "enable", "disable")
+
+    def has_manage_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
+        """May run schedules and switch them: the site's own rules may except jobs and queues."""
+        if obj is None:
+            return may(request.user, "manage_cron")
+        definition = registry.find(obj.job_name)
+        queue = obj.queue or (definition.options.queue if definition is not None else None)
+        return may(request.user, "manage_cron", job_name=obj.job_name, queue=queue)
+
+    def may(self, request: HttpRequest, button: Button, obj: CronJob | None = None) -> bool:
+        """Whether the user may press it."""
+        return self.has_manage_permission(request, obj)
+
+    def offered(self, obj: CronJob) -> list[Button]:
+        """Those that change something."""
+        return [ENQUEUE, DISABLE if obj.enabled else ENABLE]
+
+    def press(self, request: HttpRequest, obj: CronJob, button: Button, reason: str) -> None:
+        """Enqueue its job, or switch it."""
+        if button is ENQUEUE:
+            self._enqueue(request, [obj], reason)
+        else:
+            self._switch(request, [obj], button is ENABLE, reason)
+
+    @admin.action(permissions=["manage"], description=_("Enqueue selected now"))
+    def enqueue_now(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
+        """Enqueue their jobs, whatever the clock says."""
+        self._enqueue(request, self._allowed(request, queryset), _reason(request))
+
+    @admin.action(permissions=["manage"], description=_("Switch on selected cron jobs"))
+    def enable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
+        """Switch on; the next run is planned from now."""
+        self._switch(request, self._allowed(request, queryset), True, _reason(request))
+
+    @admin.action(permissions=["manage"], description=_("Switch off selected cron jobs"))
+    def disable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
+        """Switch off."""
+        self._switch(request, self._allowed(request, queryset), False, _reason(request))
+
+    def _allowed(self, request: HttpRequest, rows: Iterable[CronJob]) -> list[CronJob]:
+        """Those that the user may run and switch; tell which ones are skipped."""
+        allowed: list[CronJob] = []
+        forbidden: list[str] = []
+        for row in rows:
+            if self.has_manage_permission(request, row):
+                allowed.append(row)
+            else:
+                forbidden.append(row.name)
+        if forbidden:
+            text = _("Skipped, because you may not: %(names)s.") % {"names": ", ".join(forbidden)}
+            self.message_user(request, text, messages.WARNING)
+        return allowed
+
+    def _enqueue(self, request: HttpRequest, rows: Iterable[CronJob], reason: str) -> None:
+        done = []
+        for row in rows:
+            try:
+                operations.enqueue_cron_job(row, by=user_name(request), reason=reason)
+            except JobsError as error:
+                self.message_user(request, f"{row.name}: {error}", messages.ERROR)
+            else:
+                done.append(row)
+        history.remember(request, done, _note(ENQUEUE, reason))
+        if done:
+            text = ngettext("%(count)d job enqueued.", "%(count)d jobs enqueued.", len(done))
+            self.message_user(request, text % {"count": len(done)}, messages.SUCCESS)
+
+    def _switch(
+        self, request: HttpRequest, rows: Iterable[CronJob], enabled: bool, reason: str
+    ) -> None:
+        by = user_name(request)
+        changed = [
+            row
+            for row in rows
+            if operations.switch_cron(row, enabled=enabled, by=by, reason=reason)
+        ]
+        history.remember(request, changed, _note(ENABLE if enabled else DISABLE, reason))
+        texts = {
+            True: ("%(count)d cron job switched on.", "%(count)d cron jobs switched on."),
+            False: ("%(count)d cron job switched off.", "%(count)d cron jobs switched off."),
+        }
+        text = ngettext(*texts[enabled], len(changed)) % {"count": len(changed)}
+        self.message_user(request, text, messages.SUCCESS)
+
+
+def _reason(request: HttpRequest) -> str:
+    return clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+
+
+def _note(button: Button, reason: str) -> str:
+    return f"{button.label}: {reason}" if reason else str(button.label)
