@@ -128,7 +128,7 @@ class JobAuditAdmin(ReadOnlyAdmin[JobAudit]):
     paginator = AuditPaginator
     show_full_result_count = False
     change_list_template = "admin/django_jobs/jobaudit/change_list.html"
-    list_display = ("when", "who", "action_shown", "target_shown", "jobs", "reason", "through")
+    list_display = ("when", "who_and_how", "action_shown", "target_shown", "jobs", "reason")
     list_display_links = ("when",)
     list_filter = (WhenFilter, "action", "source", ActorFilter)
     allowed_lookups = ("action__exact", "source__exact", "target", "at__gte", "at__lt")
@@ -165,6 +165,11 @@ class JobAuditAdmin(ReadOnlyAdmin[JobAudit]):
         if not entry.actor:
             return shown.NOTHING
         return format_html('<a href="{}"><bdi>{}</bdi></a>', _list(actor=entry.actor), entry.actor)
+
+    @admin.display(description=_("who"))
+    def who_and_how(self, entry: JobAudit) -> SafeString:
+        how = _("through %(source)s") % {"source": entry.get_source_display()}
+        return format_html('{} <span class="jobs-line jobs-quiet">{}</span>', self.who(entry), how)
 
     @admin.display(description=_("through"))
     def through(self, entry: JobAudit) -> str:

@@ -37,6 +37,8 @@ def _within_the_day(minute: str, hour: str) -> str:
             return _("every minute")
         if step := _even_step(minute, 60):
             return ngettext("every %(n)d minute", "every %(n)d minutes", step) % {"n": step}
+        if minute == "0":
+            return _("every hour")
         if _NUMBER.fullmatch(minute):
             return _("every hour at minute %(n)d") % {"n": int(minute)}
         return ""

@@ -52,7 +52,6 @@ class CronJobAdmin(CronActionsAdmin):
         "state",
         "next_run",
         "last_run_and_job",
-        "origin",
     )
     list_filter = ("enabled", "managed_by_code")
     allowed_lookups = ("enabled__exact", "managed_by_code__exact")
@@ -197,7 +196,8 @@ class CronJobAdmin(CronActionsAdmin):
 
     @admin.display(description=_("state"), ordering="enabled")
     def state(self, row: CronJob) -> SafeString:
-        return shown.badge("on", _("on")) if row.enabled else shown.badge("off", _("off"))
+        state = shown.badge("on", _("on")) if row.enabled else shown.badge("off", _("off"))
+        return format_html("{} {}", state, self.origin(row))
 
     @admin.display(description=_("next run"), ordering="next_run_at")
     def next_run(self, row: CronJob) -> SafeString | str:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PAUSE: Final = Button("pause", _("Pause"), "pause")
 RESUME: Final = Button("resume", _("Resume"), "pause")
 
+_PAUSE_FIELDS: Final = ("paused_since", "resumes", "paused_by", "pause_reason")
+
 
 class QueueChangeList(PlainChangeList):
     """Every queue, also those without a row: a queue has one only once an operator changed it."""
@@ -77,10 +79,8 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
         "rate",
         "drains_in",
         "running",
-        "scheduled",
-        "retrying",
+        "later",
         "served_by",
-        "limits",
     )
     list_display_links = ("name",)
     sortable_by = ()
@@ -89,45 +89,23 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
     fieldsets = (
         (
             None,
-            {"fields": ("name", "state", "paused_since", "resumes", "paused_by", "pause_reason")},
+            {"fields": ("name", "state", *_PAUSE_FIELDS)},
         ),
         (
             _("Now"),
             {
-                "fields": (
-                    ("pending", "running", "scheduled", "retrying"),
-                    ("oldest", "rate", "drains_in"),
-                    "served_by",
-                    "history",
-                )
+                "fields": ("figures", "served_by", "history"),
             },
         ),
         (
             _("Limits"),
             {
-                "fields": ("limits", "max_running", "rate_limit", "reason"),
+                "fields": ("max_running", "rate_limit", "reason"),
                 "description": _("All workers together keep them. They obey within a second."),
             },
         ),
     )
-    readonly_fields = (
-        "name",
-        "state",
-        "paused_since",
-        "resumes",
-        "paused_by",
-        "pause_reason",
-        "pending",
-        "running",
-        "scheduled",
-        "retrying",
-        "oldest",
-        "rate",
-        "drains_in",
-        "served_by",
-        "history",
-        "limits",
-    )
+    readonly_fields = ("name", "state", *_PAUSE_FIELDS, "figures", "served_by", "history")
 
     class Media:
         css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
@@ -149,11 +127,12 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
         return self.has_pause_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Queue | None = None) -> Any:
-        """Without a reason for a change that the user cannot make."""
-        if self.has_change_permission(request, obj):
-            return self.fieldsets
+        """Without what says nothing: a pause that is none, a reason for no change."""
+        left_out = set() if obj is not None and obj.is_paused else set(_PAUSE_FIELDS)
+        if not self.has_change_permission(request, obj):
+            left_out.add("reason")
         return [
-            (title, {**options, "fields": [one for one in options["fields"] if one != "reason"]})
+            (title, {**options, "fields": [f for f in options["fields"] if f not in left_out]})
             for title, options in self.fieldsets
         ]
 
@@ -195,22 +174,18 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
 
     @admin.display(description=_("running"))
     def running(self, queue: Queue) -> SafeString:
-        return queue_now.count(queue, Status.RUNNING)
+        return queue_now.running(queue)
 
-    @admin.display(description=_("scheduled"))
-    def scheduled(self, queue: Queue) -> SafeString:
-        return queue_now.count(queue, Status.SCHEDULED)
-
-    @admin.display(description=_("retrying"))
-    def retrying(self, queue: Queue) -> SafeString:
-        return queue_now.count(queue, Status.RETRYING)
+    @admin.display(description=_("later"))
+    def later(self, queue: Queue) -> SafeString:
+        return queue_now.later(queue)
 
     @admin.display(description=_("longest wait"))
     def oldest(self, queue: Queue) -> str:
         return queue_now.longest_wait(queue)
 
     @admin.display(description=_("jobs per minute"))
-    def rate(self, queue: Queue) -> str:
+    def rate(self, queue: Queue) -> SafeString | str:
         return queue_now.rate(queue)
 
     @admin.display(description=_("empty in"))
@@ -225,9 +200,9 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
     def history(self, queue: Queue) -> SafeString | str:
         return queue_now.history(queue)
 
-    @admin.display(description=_("limits"))
-    def limits(self, queue: Queue) -> SafeString | str:
-        return queue_now.limits(queue)
+    @admin.display(description=_("jobs"))
+    def figures(self, queue: Queue) -> SafeString:
+        return queue_now.figures(queue)
 
     @admin.display(description=_("paused since"))
     def paused_since(self, queue: Queue) -> SafeString | str:

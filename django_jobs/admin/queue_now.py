@@ -86,6 +86,42 @@ def count(queue: Queue, status: Status) -> SafeString:
     return format_html('<a href="{}">{}</a>', url, in_words(number))
 
 
+def running(queue: Queue) -> SafeString:
+    """Running jobs, and how many may run."""
+    number = count(queue, Status.RUNNING)
+    if queue.max_running is None:
+        return number
+    most = _("of %(most)d at once") % {"most": queue.max_running}
+    return format_html('{} <span class="jobs-quiet">{}</span>', number, most)
+
+
+def later(queue: Queue) -> SafeString:
+    """Jobs that wait for their time, the failed ones among them apart."""
+    retrying = count(queue, Status.RETRYING) if _picture(queue).now.retrying else ""
+    again = format_html(_("{} retrying"), retrying) if retrying else ""
+    return format_html("{} {}", count(queue, Status.SCHEDULED), again)
+
+
+def figures(queue: Queue) -> SafeString:
+    """All numbers of a queue."""
+    facts = [
+        (_("pending"), count(queue, Status.PENDING)),
+        (_("running"), running(queue)),
+        (_("scheduled"), count(queue, Status.SCHEDULED)),
+        (_("retrying"), count(queue, Status.RETRYING)),
+        (_("longest wait"), longest_wait(queue)),
+        (_("per minute"), rate(queue)),
+        (_("empty in"), time_to_drain(queue)),
+    ]
+    lines = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", facts)
+    sampled_at = _picture(queue).now.sampled_at
+    note: SafeString | str = ""
+    if sampled_at is not None:
+        text = _("“About”: too many to count for this page. A worker counted them at")
+        note = format_html('<p class="jobs-note">{} {}.</p>', text, shown.moment(sampled_at))
+    return format_html('<dl class="jobs-facts">{}</dl>{}', lines, note)
+
+
 def in_words(number: Count) -> str:
     """“12”, “about 12,000” or “2,001 or more”."""
     if number.is_about:
@@ -105,13 +141,17 @@ def longest_wait(queue: Queue) -> str:
     return _("about %(length)s") % {"length": length} if estimated else length
 
 
-def rate(queue: Queue) -> str:
-    """Jobs per minute that came in and that left."""
+def rate(queue: Queue) -> SafeString | str:
+    """Jobs per minute that came in and that left, and how many may start."""
     rate = _picture(queue).rate
-    if not (rate.incoming or rate.outgoing):
-        return shown.NOTHING
     numbers = {"incoming": _per_minute(rate.incoming), "outgoing": _per_minute(rate.outgoing)}
-    return _("%(incoming)s in, %(outgoing)s out") % numbers
+    text = _("%(incoming)s in, %(outgoing)s out") % numbers
+    if not (rate.incoming or rate.outgoing):
+        text = shown.NOTHING
+    if queue.rate_limit is None:
+        return text
+    most = _("at most %(most)d start") % {"most": queue.rate_limit}
+    return format_html('{} <span class="jobs-quiet">{}</span>', text, most)
 
 
 def _per_minute(rate: float) -> str:
@@ -135,7 +175,7 @@ def workers(queue: Queue) -> SafeString | str:
     """Who serves it; a warning if nobody does and jobs wait."""
     picture = _picture(queue)
     if picture.is_abandoned and not queue.is_paused:
-        return shown.warning(_("jobs wait, and no live worker serves this queue"))
+        return shown.warning(_("no live worker serves this queue"))
     names = picture.workers
     if not names:
         return _("none")
@@ -149,7 +189,7 @@ def history(queue: Queue) -> SafeString | str:
     """The depth of the last day as a line."""
     values = _picture(queue).now.history
     known = [value for value in values if value is not None]
-    if len(known) < 2:
+    if len(known) < 2 or not any(known):
         return shown.NOTHING
     label = _("Pending jobs of the last 24 hours: from %(low)s to %(high)s, now %(now)s") % {
         "low": f"{min(known):,}",
@@ -157,19 +197,6 @@ def history(queue: Queue) -> SafeString | str:
         "now": in_words(_picture(queue).now.pending),
     }
     return charts.sparkline(values, label)
-
-
-def limits(queue: Queue) -> SafeString | str:
-    """What the limits leave."""
-    lines = []
-    if queue.max_running is not None:
-        used = in_words(_picture(queue).now.running)
-        lines.append(_("%(used)s of %(most)d at once") % {"used": used, "most": queue.max_running})
-    if queue.rate_limit is not None:
-        lines.append(_("%(most)d a minute") % {"most": queue.rate_limit})
-    if not lines:
-        return shown.NOTHING
-    return format_html_join("", '<span class="jobs-line">{}</span>', ((line,) for line in lines))
 
 
 def _picture(queue: Queue) -> Picture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -56,35 +57,31 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
         "name",
         "host",
         "state_shown",
-        "desired_shown",
-        "queues_shown",
         "processes_shown",
-        "running_jobs",
-        "memory_shown",
+        "load",
         "heartbeat",
         "release_shown",
+        "queues_shown",
     )
     list_display_links = ("name",)
     sortable_by = ()
     action_form = ReasonActionForm
     actions = ("run", "drain", "stop", "replace")
     fieldsets = (
-        (None, {"fields": ("name", "state_shown", "desired_shown", "queues_shown")}),
+        (None, {"fields": ("name", "state_shown", "queues_shown")}),
         (_("Where and when"), {"fields": ("host", "release_shown", "started", "heartbeat")}),
-        (_("Processes"), {"fields": ("processes_shown", "running_jobs", "memory_shown")}),
+        (_("Processes"), {"fields": ("load", "processes_shown")}),
     )
     readonly_fields = (
         "name",
         "host",
         "state_shown",
-        "desired_shown",
         "queues_shown",
         "release_shown",
         "started",
         "heartbeat",
         "processes_shown",
-        "running_jobs",
-        "memory_shown",
+        "load",
     )
 
     class Media:
@@ -145,14 +142,13 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
     @admin.display(description=_("state"))
     def state_shown(self, worker: Worker) -> SafeString:
         if worker.state != WorkerState.STOPPED and is_silent(worker):
-            return shown.warning(_("silent"))
-        return shown.badge(f"worker-{worker.state}", worker.get_state_display())
-
-    @admin.display(description=_("told to"))
-    def desired_shown(self, worker: Worker) -> SafeString | str:
-        if worker.desired_state == DesiredState.RUN:
-            return worker.get_desired_state_display()
-        return shown.badge("off", worker.get_desired_state_display())
+            state = shown.warning(_("silent"))
+        else:
+            state = shown.badge(f"worker-{worker.state}", worker.get_state_display())
+        if worker.desired_state == DesiredState.RUN or worker.state == WorkerState.STOPPED:
+            return state
+        told = _("told to: %(what)s") % {"what": worker.get_desired_state_display()}
+        return format_html('{} <span class="jobs-line jobs-quiet">{}</span>', state, told)
 
     @admin.display(description=_("queues"))
     def queues_shown(self, worker: Worker) -> str:
@@ -162,13 +158,13 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
     def processes_shown(self, worker: Worker) -> SafeString | str:
         return worker_tree.processes(worker)
 
-    @admin.display(description=_("running jobs"))
-    def running_jobs(self, worker: Worker) -> int:
-        return sum(process.running_jobs for process in worker.processes.all())
-
-    @admin.display(description=_("memory"))
-    def memory_shown(self, worker: Worker) -> str:
-        return shown.megabytes(sum(process.memory for process in worker.processes.all()))
+    @admin.display(description=_("load"))
+    def load(self, worker: Worker) -> str:
+        processes = worker.processes.all()
+        count = sum(process.running_jobs for process in processes)
+        jobs = ngettext("%(count)d job", "%(count)d jobs", count) % {"count": count}
+        memory = sum(process.memory for process in processes)
+        return f"{jobs}, {shown.megabytes(memory)}" if memory else jobs
 
     @admin.display(description=_("started at"))
     def started(self, worker: Worker) -> SafeString | str:

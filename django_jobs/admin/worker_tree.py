@@ -92,9 +92,11 @@ def heartbeat(row: Worker | WorkerProcess) -> SafeString | str:
 def release(worker: Worker) -> SafeString | str:
     """The site's release and our version, with a warning where others are newer."""
     parts = [part for part in (worker.release, _version(worker.version)) if part]
-    text = " · ".join(parts) or shown.NOTHING
+    if not parts:
+        return shown.NOTHING
+    lines = format_html_join("", '<span class="jobs-line">{}</span>', ((part,) for part in parts))
     problem = _skew(worker)
-    return format_html("{} {}", text, shown.warning(problem)) if problem else text
+    return format_html("{}{}", lines, shown.warning(problem)) if problem else lines
 
 
 def _version(version: str) -> str:

@@ -12,8 +12,9 @@ from django_jobs.admin.cron_words import in_words
     [
         ("* * * * *", "every minute"),
         ("*/5 * * * *", "every 5 minutes"),
-        ("0 * * * *", "every hour at minute 0"),
-        ("@hourly", "every hour at minute 0"),
+        ("0 * * * *", "every hour"),
+        ("7 * * * *", "every hour at minute 7"),
+        ("@hourly", "every hour"),
         ("30 */6 * * *", "every 6 hours at minute 30"),
         ("0 */2 * * *", "every 2 hours"),
         ("30 9 * * 1-5", "every weekday at 09:30"),
