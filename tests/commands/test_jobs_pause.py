@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from django_jobs.models import Queue
 from tests.commands.conftest import Manage
@@ -56,3 +58,29 @@ def test_one_bad_name_and_nothing_is_done(manage: Manage, command: str, name: st
 
 def test_no_name_is_no_command(manage: Manage) -> None:
     assert manage("jobs_pause").code == 2
+
+
+def test_a_pause_may_end_by_itself(manage: Manage) -> None:
+    assert manage("jobs_pause", "mails", "--for", "90m").out == "mails: paused\n"
+    queue = Queue.objects.get()
+    assert queue.paused_until is not None
+    length = queue.paused_until - timezone.now()
+    assert timedelta(minutes=89) < length <= timedelta(minutes=90)
+    assert manage("jobs_pause", "mails", "--until", "2030-01-31T08:00:00+01:00").code == 0
+    queue.refresh_from_db()
+    assert queue.paused_until == datetime(2030, 1, 31, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--for", "soon"),
+        ("--for", "0s"),
+        ("--until", "2001-01-01T00:00:00+00:00"),
+        ("--until", "2030-01-31T08:00:00"),
+        ("--for", "1h", "--until", "2030-01-31T08:00:00+01:00"),
+    ],
+)
+def test_a_bad_end_pauses_nothing(manage: Manage, options: tuple[str, ...]) -> None:
+    assert manage("jobs_pause", "mails", *options).code == 2
+    assert not Queue.objects.exists()
