@@ -185,6 +185,12 @@ def _column(name: str) -> Callable[[JobQuerySet, str, str], Q]:
     return ask
 
 
+def _filled(name: str) -> Callable[[JobQuerySet, str, str], Q]:
+    """The column is empty for most jobs, and its index leaves those out."""
+    ask = _column(name)
+    return lambda jobs, operator, value: ask(jobs, operator, value) & ~Q(**{name: ""})
+
+
 def _created(jobs: JobQuerySet, operator: str, value: str) -> Q:
     """By the column, and roughly by the id, which has an index."""
     at = datetime.fromisoformat(value)
@@ -218,6 +224,8 @@ _QUESTIONS: Final[dict[str, Callable[[JobQuerySet, str, str], Q]]] = {
     "id": _column("pk"),
     "unique": _column("unique_key"),
     "correlation": _column("correlation_id"),
+    "subject": _filled("subject"),
+    "failure": _filled("fingerprint"),
     "priority": _column("priority"),
     "attempts": _column("attempt_count"),
     "error": _column("error"),

@@ -22,6 +22,9 @@ RETRY_FAILURES: Final = "jobs.retry_failures"
 #: The built-in job that does to many jobs what an operator asked for.
 BULK: Final = "jobs.bulk"
 
+#: Those that only pages of the admin enqueue.
+INTERNAL: Final = frozenset({RETRY_FAILURES, BULK})
+
 #: Jobs that are there although nobody has written any.
 BUILT_IN: Final = frozenset({CLEANUP, RETRY_FAILURES, BULK})
 

@@ -12,10 +12,11 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from django_jobs.admin import catalogue_facts, job_page
+from django_jobs.admin import catalogue_facts, job_links
 from django_jobs.admin.submission import PERMISSION, Submission
 from django_jobs.conf import config
 from django_jobs.exceptions import InvalidJob
+from django_jobs.names import INTERNAL
 from django_jobs.permissions import may
 from django_jobs.registry import registry
 
@@ -56,7 +57,7 @@ class CataloguePages:
             **self._context(request, _("Job catalogue")),
             "jobs_entries": entries,
             "jobs_term": term,
-            "jobs_total": len(registry.all()),
+            "jobs_total": len(catalogue_facts.listed()),
             "jobs_has_statistics": config.ROLLUPS,
         }
         return TemplateResponse(request, "admin/django_jobs/catalogue/list.html", context)
@@ -65,7 +66,7 @@ class CataloguePages:
         """One job; a POST enqueues it."""
         self._check_may_view(request)
         definition = registry.find(job_name)
-        if definition is None or definition.name != job_name:
+        if definition is None or definition.name != job_name or job_name in INTERNAL:
             raise Http404
         submission = self._submission(request, definition)
         if request.method == "POST":
@@ -74,7 +75,7 @@ class CataloguePages:
             done = submission.send(_("Enqueued from the catalogue"))
             if done is not None:
                 self._tell(request, done.is_new)
-                return HttpResponseRedirect(job_page.job_url(done.ids[0]))
+                return HttpResponseRedirect(job_links.job_url(done.ids[0]))
         context = {
             **self._context(request, definition.name),
             **self._facts(definition),

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs import stats
-from django_jobs.admin import charts, job_page, shown
+from django_jobs.admin import charts, job_links, shown
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.conf import config
 from django_jobs.models import CronJob
+from django_jobs.names import INTERNAL
 from django_jobs.options import DefinitionOptions, JobOptions
 from django_jobs.registry import registry
 from django_jobs.stats import JobTimes
@@ -54,9 +55,14 @@ class Entry:
     run: str
 
 
+def listed() -> list[AnyDefinition]:
+    """The registered jobs that people may enqueue, by name."""
+    return [one for one in registry.all() if one.name not in INTERNAL]
+
+
 def entries(term: str) -> list[Entry]:
     """The registered jobs whose name, first line or queue holds ``term``, by name."""
-    found = [one for one in registry.all() if _matches(one, term.strip().casefold())]
+    found = [one for one in listed() if _matches(one, term.strip().casefold())]
     times = {one.job_name: one for one in stats.job_times(timezone.now() - PERIOD)}
     scheduled = set(CronJob.objects.order_by().values_list("job_name", flat=True).distinct())
     return [_entry(one, times.get(one.name), scheduled) for one in found]
@@ -279,4 +285,4 @@ def _policy(value: Any) -> str:
 
 def jobs_url(name: str) -> str:
     """The list of its jobs."""
-    return job_page.jobs_url(job=name)
+    return job_links.jobs_url(job=name)

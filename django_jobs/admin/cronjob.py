@@ -14,6 +14,7 @@ from django_jobs.admin import (
     cron_history,
     cron_words,
     cronjob_runs,
+    job_links,
     job_page,
     payload,
     shown,
@@ -172,7 +173,7 @@ class CronJobAdmin(CronActionsAdmin):
     @admin.display(description=_("job"), ordering="job_name")
     def job_shown(self, row: CronJob) -> SafeString:
         unknown = "" if registry.has(row.job_name) else shown.warning(_("not registered"))
-        url = job_page.jobs_url(job=row.job_name)
+        url = job_links.jobs_url(job=row.job_name)
         return format_html('<a href="{}">{}</a> {}', url, row.job_name, unknown)
 
     @admin.display(description=_("schedule"))
@@ -217,7 +218,7 @@ class CronJobAdmin(CronActionsAdmin):
         at = shown.moment(row.last_run_at, short=True)
         if row.last_job is None:
             return at
-        url = job_page.job_url(row.last_job.pk)
+        url = job_links.job_url(row.last_job.pk)
         badge = job_page.status_badge(row.last_job)
         return format_html('{} <a href="{}">{}</a>', at, url, badge)
 

@@ -9,7 +9,7 @@ from django.forms.models import BaseInlineFormSet
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin import job_page, shown
+from django_jobs.admin import job_links, shown
 from django_jobs.admin.bases import ReadOnlyInline
 from django_jobs.models import CronJob, CronSlot
 
@@ -53,4 +53,4 @@ class CronSlotInline(ReadOnlyInline[CronSlot, CronJob]):
     def job_shown(self, row: CronSlot) -> SafeString | str:
         if row.job_id is None:
             return shown.NOTHING
-        return format_html('<a href="{}">{}</a>', job_page.job_url(row.job_id), row.job_id)
+        return format_html('<a href="{}">{}</a>', job_links.job_url(row.job_id), row.job_id)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin.failure_page import DAY, WEEK
 from django_jobs.models import OPEN_FAILURES, FailureState
-from django_jobs.states import Status
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -100,31 +99,3 @@ class PeriodFilter(admin.SimpleListFilter):
                 "query_string": changelist.get_query_string({self.parameter_name: value}),
                 "display": label,
             }
-
-
-class FingerprintFilter(admin.SimpleListFilter):
-    """For the list of jobs: those of one kind of failure, by ``?fingerprint=``.
-
-    It is there only when it was asked for. The failed ones are found by an index; those in
-    another status only together with its filter.
-    """
-
-    title = _("failure")
-    parameter_name = "fingerprint"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, _StrOrPromise]]:
-        """The one that was asked for."""
-        value = request.GET.get(self.parameter_name, "")
-        return [(value, value)] if value else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The jobs whose latest failure was of this kind."""
-        value = self.value() or ""
-        if "\0" in value:
-            raise IncorrectLookupParameters(self.parameter_name)
-        if not request.GET.get("status"):
-            queryset = queryset.filter(status=Status.FAILED)
-        # The second condition is that of the index.
-        return queryset.filter(fingerprint=value).exclude(fingerprint="")

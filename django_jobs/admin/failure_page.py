@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import failures
-from django_jobs.admin import job_page, shown
+from django_jobs.admin import job_links, shown
 from django_jobs.admin.charts import sparkline
 from django_jobs.models import FailureGroup, FailureRetry, FailureState, Job, RetryPace
 from django_jobs.stats import COUNT_MAX, failed_jobs_now, seen_by_hour
@@ -46,7 +46,7 @@ def state_badge(group: FailureGroup) -> SafeString:
 
 def jobs_of(group: FailureGroup) -> str:
     """The list of its failed jobs."""
-    return job_page.jobs_url(status="failed", fingerprint=group.pk)
+    return job_links.jobs_with("failure", group.pk, status="failed")
 
 
 def count_of_failed(group: FailureGroup, count: int) -> SafeString | str:
@@ -118,8 +118,8 @@ def retry_context(group: FailureGroup) -> dict[str, Any]:
         "jobs_retry_bar": shown.progress_bar(percent),
         "jobs_retry_said": _said(retry, under_way),
         "jobs_retry_how": _how(retry),
-        "jobs_retry_url": job_page.job_url(retry.job_id),
-        "jobs_retry_culprit": job_page.job_url(retry.culprit) if retry.culprit else "",
+        "jobs_retry_url": job_links.job_url(retry.job_id),
+        "jobs_retry_culprit": job_links.job_url(retry.culprit) if retry.culprit else "",
         "jobs_retry_started": shown.moment(retry.started_at),
     }
 
@@ -151,7 +151,7 @@ def _said(retry: FailureRetry, under_way: bool) -> str:
 
 def _facts(group: FailureGroup, failed: int) -> list[tuple[str, Any]]:
     """Label and value; those without a value are left out."""
-    job = format_html('<a href="{}">{}</a>', job_page.jobs_url(job=group.job_name), group.job_name)
+    job = format_html('<a href="{}">{}</a>', job_links.jobs_url(job=group.job_name), group.job_name)
     return [
         (_("Job"), job),
         (_("Raised in"), format_html("<code>{}</code>", group.frame) if group.frame else ""),
@@ -211,7 +211,7 @@ def _latest_jobs(group: FailureGroup) -> list[Job]:
 
 def _listed(job: Job) -> dict[str, Any]:
     return {
-        "url": job_page.job_url(job.pk),
+        "url": job_links.job_url(job.pk),
         "id": job.pk,
         "queue": job.queue,
         "attempts": job.attempt_count,

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin import job_page, overview, payload, shown
+from django_jobs.admin import job_links, job_page, overview, payload, shown
 from django_jobs.admin.catalogue import CataloguePages
 from django_jobs.admin.fragments import fragment
 from django_jobs.admin.job_listing import JobListAdmin
@@ -117,21 +117,21 @@ class JobAdmin(JobListAdmin):
         about = definition.description.partition("\n\n")[0] if definition else ""
         return format_html(
             '<a href="{}">{}</a> <span class="jobs-quiet">{}</span>',
-            job_page.jobs_url(job=job.job_name),
+            job_links.jobs_url(job=job.job_name),
             job.job_name,
             about,
         )
 
     @admin.display(description=_("tags"))
     def tags_shown(self, job: Job) -> SafeString | str:
-        links = ((job_page.jobs_url(q=str(tag)), tag) for tag in job.tags or ())
+        links = ((job_links.jobs_with("tag", str(tag)), tag) for tag in job.tags or ())
         return format_html_join(" ", '<a class="jobs-tag" href="{}">{}</a>', links) or shown.NOTHING
 
     @admin.display(description=_("correlation id"))
     def correlation_link(self, job: Job) -> SafeString | str:
         if not job.correlation_id:
             return shown.NOTHING
-        url = job_page.jobs_url(q=job.correlation_id)
+        url = job_links.jobs_with("correlation", job.correlation_id)
         return format_html('<a href="{}">{}</a>', url, job.correlation_id)
 
     @admin.display(description=_("parameters"))

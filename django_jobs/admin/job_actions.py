@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs import permissions
-from django_jobs.admin import job_page
+from django_jobs.admin import job_links
 from django_jobs.admin.bases import ReadOnlyAdmin
 from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
 from django_jobs.admin.job_bulk import (
@@ -149,7 +149,7 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
         if preview.is_capped or preview.total > AT_ONCE:
             job_id = start(request, action, preview, reason, asked_for(request))
             self.message_user(request, _("It is being done by this job."), messages.SUCCESS)
-            return HttpResponseRedirect(job_page.job_url(job_id))
+            return HttpResponseRedirect(job_links.job_url(job_id))
         self._at_once(request, action, preview, selection, reason)
         return None
 

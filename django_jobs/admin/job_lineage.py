@@ -10,10 +10,9 @@ from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from django_jobs.admin import shown
+from django_jobs.admin import job_links, shown
 from django_jobs.models import CronSlot, Job
 from django_jobs.states import Status
 
@@ -61,7 +60,7 @@ def lineage_of(job: Job, request: HttpRequest, site: AdminSite) -> Lineage:
         ancestors=[*_schedule(job), *_parent(job)],
         children=[_link(one.pk, one.job_name, one.status) for one in children[:CHILDREN_MAX]],
         has_more=len(children) > CHILDREN_MAX,
-        relatives_url=_list_url(q=correlation_id) if correlation_id else "",
+        relatives_url=job_links.jobs_with("correlation", correlation_id) if correlation_id else "",
         subject=subject_link(job.subject, request, site),
     )
 
@@ -122,7 +121,3 @@ def _link(job_id: Any, name: str, status: str) -> SafeString:
     url = reverse("admin:django_jobs_job_change", args=[quote(job_id)])
     label = Status(status).label if status in Status.values else status
     return format_html('<a href="{}">{}</a> {}', url, name, shown.badge(status, label))
-
-
-def _list_url(**query: str) -> str:
-    return f"{reverse('admin:django_jobs_job_changelist')}?{urlencode(query)}"

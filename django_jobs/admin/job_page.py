@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
-from django.contrib.admin.utils import quote
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from django_jobs.admin import payload, shown
@@ -32,16 +28,6 @@ if TYPE_CHECKING:
 ETA_FROM: Final = 5
 _ETA_AFTER: Final = timedelta(seconds=2)
 _ETA_LONGEST: Final = timedelta(days=7)
-
-
-def job_url(job_id: UUID) -> str:
-    """The page of a job."""
-    return reverse("admin:django_jobs_job_change", args=[quote(job_id)])
-
-
-def jobs_url(**query: str) -> str:
-    """The list of jobs, filtered."""
-    return f"{reverse('admin:django_jobs_job_changelist')}?{urlencode(query)}"
 
 
 def status_badge(job: Job) -> SafeString:

@@ -248,6 +248,8 @@ QUALIFIERS: Final[dict[str, _Reader]] = {
     "id": _id,
     "unique": _exact,
     "correlation": _exact,
+    "subject": _exact,
+    "failure": _exact,
     "priority": _number,
     "attempts": _number,
 }
@@ -266,6 +268,8 @@ EXAMPLES: Final = {
     "id": "id:01a20900-0000-7000-8000-000000000000",
     "unique": "unique:order-17",
     "correlation": "correlation:import-7",
+    "subject": "subject:shop.order:17",
+    "failure": "failure:0123456789abcdef",
     "priority": "priority:<5",
     "attempts": "attempts:>1",
 }

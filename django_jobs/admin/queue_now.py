@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_jobs.admin import charts, job_page, shown
+from django_jobs.admin import charts, job_links, shown
 from django_jobs.conf import config
 from django_jobs.models import DesiredState, Queue, Worker, WorkerState
 from django_jobs.states import Status
@@ -82,7 +82,7 @@ def workers_by_queue() -> dict[str, list[str]]:
 def count(queue: Queue, status: Status) -> SafeString:
     """A number of jobs, with the way to them."""
     number: Count = getattr(_picture(queue).now, status)
-    url = job_page.jobs_url(queue=queue.name, status=status)
+    url = job_links.jobs_url(queue=queue.name, status=status)
     return format_html('<a href="{}">{}</a>', url, in_words(number))
 
 

@@ -26,7 +26,7 @@ WINDOW: Final = 50_000
 DATE_FIELD: Final = "created_at"
 
 #: Fields that have an index of their own, at least of the jobs that have a value there.
-_FINDS_FEW: Final = frozenset({"id", "correlation"})
+_FINDS_FEW: Final = frozenset({"id", "correlation", "subject"})
 #: Fields whose values lie in the order of an index, or leave few jobs out.
 _IN_ORDER: Final = frozenset({"created", "status", *_FINDS_FEW})
 #: Fields that are slow to look at, even where there are not many jobs.
@@ -91,6 +91,8 @@ def _is_slow(selection: Selection) -> bool:
     if statuses <= LIVE:
         return False
     fields = {one.field for one in conditions} - _IN_ORDER
+    if statuses == {Status.FAILED}:
+        fields -= {"failure"}
     if selection.is_by_end:
         return bool(fields - {"ended"})
     return bool(fields) or statuses != frozenset(Status)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from django_jobs import operations
-from django_jobs.admin import catalogue_facts, history, job_lineage, job_page
+from django_jobs.admin import catalogue_facts, history, job_lineage, job_links, job_page
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.buttons import ButtonsAdmin, PageLink
 from django_jobs.admin.forms import JobForm, ReasonForm
@@ -136,7 +136,7 @@ class ResubmitPages:
                 messages.success(request, text) if done.is_new else messages.info(
                     request, _("This form was sent before: here is the job it enqueued.")
                 )
-                return HttpResponseRedirect(job_page.job_url(done.ids[0]))
+                return HttpResponseRedirect(job_links.job_url(done.ids[0]))
         context = {
             **self._context(request, job, _("Run %(job)s again")),
             **submission.context(),

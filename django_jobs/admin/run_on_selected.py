@@ -21,7 +21,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_jobs.admin import history, job_page
+from django_jobs.admin import history, job_links
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.forms import EnqueueForm, JobForm, once
 from django_jobs.admin.forms.pickers import Pickers
@@ -179,7 +179,7 @@ class RunOnSelected:
         if not is_new:
             text = _("This form was sent before, its jobs are enqueued.")
         if self.request.user.has_perm("django_jobs.view_job"):
-            url = job_page.jobs_url(q=correlation_id)
+            url = job_links.jobs_with("correlation", correlation_id)
             text = format_html('{} <a href="{}">{}</a>', text, url, _("Show in the list"))
         level = messages.SUCCESS if is_new else messages.INFO
         self.model_admin.message_user(self.request, text, level)

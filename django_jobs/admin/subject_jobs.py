@@ -9,9 +9,8 @@ from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 
-from django_jobs.admin import job_page, shown
+from django_jobs.admin import job_links, job_page, shown
 from django_jobs.admin.bases import BaseAdmin
 from django_jobs.models import Job
 from django_jobs.models.subjects import subject_of
@@ -83,9 +82,8 @@ class SubjectJobsMixin(BaseAdmin[Model]):
 def _jobs_context(obj: Model) -> dict[str, Any]:
     latest = Job.objects.about(obj).order_by("-pk").defer("params", "result", "error", "tags")
     jobs = list(latest[: JOBS_MAX + 1])
-    query = urlencode({"subject": subject_of(obj)})
     return {
         "jobs_of_subject": [SubjectJob(job) for job in jobs[:JOBS_MAX]],
         "jobs_of_subject_more": len(jobs) > JOBS_MAX,
-        "jobs_of_subject_url": f"{reverse('admin:django_jobs_job_changelist')}?{query}",
+        "jobs_of_subject_url": job_links.jobs_with("subject", subject_of(obj)),
     }

@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 import django_jobs
-from django_jobs.admin import job_page, shown
+from django_jobs.admin import job_links, shown
 from django_jobs.conf import config
 from django_jobs.models import Job, Worker, WorkerProcess, WorkerState
 
@@ -152,7 +152,7 @@ def _job(job: Any) -> SafeString:
     age = shown.duration(job.db_now - started) if started else shown.NOTHING
     return format_html(
         '<a href="{}">{}</a> <span class="jobs-quiet">{} · {}</span>',
-        job_page.job_url(job.pk),
+        job_links.job_url(job.pk),
         job.job_name,
         job.queue,
         age,

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='worker',
             name='release',
-            field=django_jobs.models.text.ExactCharField(blank=True, default='', help_text='Of the site, as the setting RELEASE tells.', max_length=100, verbose_name='release'),
+            field=django_jobs.models.text.ExactCharField(blank=True, db_default='', default='', help_text='Of the site, as the setting RELEASE tells.', max_length=100, verbose_name='release'),
         ),
         migrations.CreateModel(
             name='JobAudit',

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_jobs', '0006_statistics_and_audit'),
+        ('django_jobs', '0007_failures'),
     ]
 
     operations = [

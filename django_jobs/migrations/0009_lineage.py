@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_jobs', '0007_failures'),
+        ('django_jobs', '0008_saved_filter'),
     ]
 
     operations = [

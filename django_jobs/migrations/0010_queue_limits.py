@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_jobs', '0006_statistics_and_audit'),
+        ('django_jobs', '0009_lineage'),
     ]
 
     operations = [

@@ -44,6 +44,7 @@ class Worker(models.Model):
         _("release"),
         max_length=100,
         default="",
+        db_default="",  # workers of older code insert rows, too
         blank=True,
         help_text=_("Of the site, as the setting RELEASE tells."),
     )
