@@ -176,9 +176,9 @@ def _parts(bar: Bar, left: float, width: float, top: float) -> Iterable[tuple[st
             yield kind, f"{left:.3f}", f"{width:.3f}", f"{bottom:.1f}", f"{height:.1f}"
 
 
-def _tick(bar: Bar, middle: float) -> SafeString:
+def _tick(bar: Bar, middle: float) -> SafeString | str:
     if not bar.tick:
-        return SafeString("")
+        return ""
     return format_html(
         '<text class="jobs-tick" x="{}%" y="{}">{}</text>',
         f"{middle:.3f}",

@@ -15,7 +15,7 @@ from django_jobs.admin.catalogue_facts import gist
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.admin.submission import PERMISSION
 from django_jobs.exceptions import InvalidJob
-from django_jobs.names import CLEANUP
+from django_jobs.names import BUILT_IN
 from django_jobs.permissions import may
 from django_jobs.registry import registry
 from django_jobs.schema.problems import Problem
@@ -103,7 +103,7 @@ def targets_of(request: HttpRequest, model: type[Model], sample: dict[str, Any])
     found: list[Target] = []
     for definition in registry:
         about = {"job_name": definition.name, "queue": definition.queue}
-        if definition.name != CLEANUP and may(request.user, PERMISSION, **about):
+        if definition.name not in BUILT_IN and may(request.user, PERMISSION, **about):
             found += _targets(definition, model, sample)
     return sorted(found, key=lambda one: (one.rank, one.name, one.key))
 

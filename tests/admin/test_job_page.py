@@ -105,7 +105,7 @@ def test_links_lead_on(boss: Client) -> None:
         cron_job=cron_job, slot_at=ago(minutes=1), outcome=SlotOutcome.FIRED, job_id=job.pk
     )
     text = text_of(boss, page_of(job))
-    assert f"{list_of('job')}?q=import-7" in text
+    assert f"{list_of('job')}?q=correlation%3A%22import-7%22" in text
     assert page_of(cron_job) in text
     assert "Return what came in." in text, "the docstring of the job"
 

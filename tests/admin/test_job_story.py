@@ -205,7 +205,7 @@ def test_parent_and_children_are_links(any_status: None, boss: Client) -> None:
     family = part_of(boss, job, "lineage")
     assert "tests.parent completed → this job → tests.child failed" in family
     text = text_of(boss, page_of(job))
-    assert f"{list_of('job')}?q={parent.pk}" in text
+    assert f"{list_of('job')}?q=correlation%3A%22{parent.pk}%22" in text
     for relative in (parent, child):
         assert f'href="{page_of(relative)}"' in text
 

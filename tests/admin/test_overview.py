@@ -398,8 +398,8 @@ def test_the_navigation_leads_where_the_user_may_go(log_in: LogIn) -> None:
     assert links("view_queue", "view_job", "view_worker")[:4] == [
         "Overview",
         "Jobs",
+        "Failures",
         "Queues",
-        "Workers",
     ]
 
 

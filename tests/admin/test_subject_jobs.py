@@ -56,7 +56,7 @@ def test_the_latest_jobs_of_the_object(
 def test_the_link_leads_to_all_of_them(boss: Client, group: Group) -> None:
     made = [jobs.add.using(subject=group).later(number) for number in range(3)]
     JobFactory()
-    address = f"{list_of('job')}?subject=auth.group%3A{group.pk}"
+    address = f"{list_of('job')}?q=subject%3A%22auth.group%3A{group.pk}%22"
     assert address in text_of(boss, group)
     assert {job.pk for job in boss.get(address).context["cl"].result_list} == {
         job.pk for job in made

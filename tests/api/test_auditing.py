@@ -60,7 +60,7 @@ def test_a_change_and_its_entry_go_together(monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("no audit, no change")
 
-    monkeypatch.setattr("django_jobs.operations.audit", refuse)
+    monkeypatch.setattr("django_jobs.queue_operations.audit", refuse)
     with pytest.raises(RuntimeError):
         operations.pause_queue("default", by="ann")
     assert not Queue.objects.filter(paused_at__isnull=False).exists()
