@@ -96,8 +96,9 @@ def _spread(count: int, middle: float) -> dict[str, int]:
 
 
 def _samples(now: datetime, hours: int, chance: random.Random) -> Iterator[QueueSample]:
+    full = now.replace(minute=now.minute // 5 * 5)
     for minutes in range(5, hours * 60, 5):
-        start = now - timedelta(minutes=minutes)
+        start = full - timedelta(minutes=minutes)
         crowd = 10.0 if minutes // 60 in _BAD_HOURS else 1.0
         for queue in {queue for _, queue, *_ in _JOBS}:
             pending = round(12 * _activity(start) * crowd * chance.uniform(0.2, 1.5))
