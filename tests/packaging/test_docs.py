@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from django.apps import apps
@@ -34,7 +36,7 @@ from tests.harness.environment import ROOT
 sys.path.append(str(ROOT / "docs" / "extensions"))
 import tables_from_code as tables
 
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
 OURS = tables.command_names()
 
@@ -51,6 +53,7 @@ INNER_CLASSES = {
     "JobsCommand",
     "OperatingCommand",
     "ReadOnlyAdmin",
+    "RunJobsAdmin",
     "SubjectJobsMixin",
 }
 
@@ -160,6 +163,20 @@ def test_the_attributes_of_the_sample_plugin_exist() -> None:
     names = re.findall(r"^    (\w+) =", sample, re.MULTILINE)
     assert names
     assert all(hasattr(PluginConfig, name) for name in names if name != "name")
+
+
+def test_the_sample_of_a_permission_hook_decides_as_it_says() -> None:
+    (sample,) = (one for one in samples(ROOT / "docs/admin.md", "python") if "def may_touch" in one)
+    scope: dict[str, Any] = {}
+    exec(compile(sample, "docs/admin.md", "exec"), scope)
+    for is_treasurer in (False, True):
+        user = MagicMock()
+        user.groups.filter.return_value.exists.return_value = is_treasurer
+        assert scope["may_touch"](user, "retry_job", None, None)
+        assert scope["may_touch"](user, "pause_queue", None, "reports")
+        assert scope["may_touch"](user, "pause_queue", None, "payments") is is_treasurer
+        assert scope["may_touch"](user, "retry_job", "shop.imports.prices", "default")
+        assert not scope["may_touch"](user, "enqueue_job", "shop.imports.prices", "default")
 
 
 # Commands
