@@ -41,7 +41,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *D
 OURS = tables.command_names()
 
 #: Words in capitals that are settings of Django, variables of the tests, or SQL.
-FOREIGN_CAPITALS = {"DATABASE_URL", "INSTALLED_APPS", "TIME_ZONE", "USE_TZ"}
+FOREIGN_CAPITALS = {"DATABASE_URL", "INSTALLED_APPS", "SECRET_KEY", "TIME_ZONE", "USE_TZ"}
 FOREIGN_CAPITALS |= {"MARIADB_BIN", "PG_BIN", "PGBOUNCER_BIN", "DISABLE_SERVER_SIDE_CURSORS"}
 #: Names of classes that are not ours.
 FOREIGN_CLASSES = {"AppConfig", "ModelAdmin", "NamedTuple", "TestCase", "TypedDict"}
@@ -175,6 +175,7 @@ def test_the_sample_of_a_permission_hook_decides_as_it_says() -> None:
         assert scope["may_touch"](user, "retry_job", None, None)
         assert scope["may_touch"](user, "pause_queue", None, "reports")
         assert scope["may_touch"](user, "pause_queue", None, "payments") is is_treasurer
+        assert scope["may_touch"](user, "retry_job", "shop.payments.charge", None) is is_treasurer
         assert scope["may_touch"](user, "retry_job", "shop.imports.prices", "default")
         assert not scope["may_touch"](user, "enqueue_job", "shop.imports.prices", "default")
 
