@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import router, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from django_jobs import producing
 from django_jobs.auditing import audit, some_ids
@@ -94,9 +95,8 @@ def backfill_slots(cron_job: CronJob, since: datetime, until: datetime) -> list[
     start = _aware(since) - timedelta(microseconds=1)
     times = crontab.fires_between(start, _aware(until), BACKFILL_MAX + 1)
     if len(times) > BACKFILL_MAX:
-        raise InvalidOption(
-            f"until: at most {BACKFILL_MAX} times of the schedule at once; choose a shorter range."
-        )
+        text = _("until: at most %(count)d times of the schedule at once; choose a shorter range.")
+        raise InvalidOption(text % {"count": BACKFILL_MAX})
     taken = CronSlot.objects.filter(cron_job=cron_job, slot_at__gte=since, slot_at__lte=until)
     known = {_aware(at) for at in taken.values_list("slot_at", flat=True)}
     return [at for at in times if at not in known]
@@ -161,9 +161,9 @@ def _check_range(since: datetime, until: datetime) -> None:
             kind = "an aware" if settings.USE_TZ else "a naive"
             raise InvalidOption(f"{name}: {kind} datetime.")
     if until < since:
-        raise InvalidOption("until: not before since.")
+        raise InvalidOption(_("until: not before since."))
     if until > timezone.now():
-        raise InvalidOption("until: not in the future; the schedule itself takes care of that.")
+        raise InvalidOption(_("until: not in the future; the schedule itself takes care of that."))
 
 
 def _aware(moment: datetime) -> datetime:

@@ -114,12 +114,16 @@ class CronActionsAdmin(BackfillAdmin):
             if operations.switch_cron(row, enabled=enabled, by=by, reason=reason)
         ]
         history.remember(request, changed, _note(ENABLE if enabled else DISABLE, reason))
-        texts = {
-            True: ("%(count)d cron job switched on.", "%(count)d cron jobs switched on."),
-            False: ("%(count)d cron job switched off.", "%(count)d cron jobs switched off."),
-        }
-        text = ngettext(*texts[enabled], len(changed)) % {"count": len(changed)}
-        self.message_user(request, text, messages.SUCCESS)
+        count = len(changed)
+        if enabled:
+            text = ngettext(
+                "%(count)d cron job switched on.", "%(count)d cron jobs switched on.", count
+            )
+        else:
+            text = ngettext(
+                "%(count)d cron job switched off.", "%(count)d cron jobs switched off.", count
+            )
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 
 def _reason(request: HttpRequest) -> str:
