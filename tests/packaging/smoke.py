@@ -97,7 +97,14 @@ def check_contents(wheel: Path, sources: Path) -> None:
         packed = set(archive.namelist())
     missing = set(sources.read_text().split()) - packed
     assert not missing, f"not in the wheel: {sorted(missing)}"
-    for kind in ("py.typed", "/migrations/0001", "/templates/", "/static/", "licenses/LICENSE"):
+    for kind in (
+        "py.typed",
+        "/migrations/0001",
+        "/templates/",
+        "/static/",
+        "/de/LC_MESSAGES/django.mo",
+        "licenses/LICENSE",
+    ):
         assert any(kind in name for name in packed), f"the wheel holds no {kind}"
 
 
