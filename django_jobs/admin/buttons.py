@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib.admin.utils import quote, unquote
@@ -40,7 +40,8 @@ class Button:
     """
 
     name: str
-    label: _StrOrPromise
+    # The hash must not depend on the reader's language: buttons are keys.
+    label: _StrOrPromise = field(hash=False)
     permission: str
     takes_reason: bool = True
 
