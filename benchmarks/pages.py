@@ -150,7 +150,7 @@ def pages() -> dict[str, str]:
         "jobs, completed": list_of("job", "?status=completed"),
         "jobs, pending": list_of("job", "?status=pending"),
         "jobs, unfinished": list_of("job", "?status=unfinished"),
-        "jobs, far back": list_of("job", f"?before={deep}"),
+        "jobs, far back": list_of("job", f"?before={deep.hex}"),
         "jobs, searched": list_of("job", "?q=queue:mail+status:failed+job:site.job1*"),
         "jobs, by parameter": list_of("job", "?q=params.number:7+queue:mail"),
         "jobs, by error": list_of("job", "?q=error:Timeout"),
