@@ -67,6 +67,7 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
     params = ParamsField(
         label=_("Parameters"),
         required=False,
+        initial=dict,
         help_text=_("A JSON object of the job's arguments; dates and the like as texts."),
     )
 

@@ -50,7 +50,10 @@ class Examiner:
         """Open a page and look at it."""
         self.visitor.page.set_viewport_size(WIDE)
         self.visitor.open(url)
+        self.found += self.visitor.noticed
         self.look(name, narrow=narrow)
+        # axe's own doing: it sets styles to try what is hidden.
+        self.visitor.noticed.clear()
 
     def look(self, name: str, *, narrow: bool = False) -> None:
         """Look at the page as it is now: light and dark, and narrow if that matters most."""
@@ -68,12 +71,12 @@ class Examiner:
 
     def is_content(self) -> None:
         assert self.found == [], "\n".join(self.found)
-        assert self.visitor.noticed == []
 
 
 def _told(shown: str, violation: dict[str, Any]) -> str:
-    nodes = [f"    {one['target']} {one['html'][:200]}\n    {_why(one)}" for one in violation["nodes"]]
-    return "\n".join([f"{shown}: {violation['id']}: {violation['help']}", *nodes[:4]])
+    nodes = violation["nodes"][:4]
+    told = [f"    {one['target']} {one['html'][:200]}\n    {_why(one)}" for one in nodes]
+    return "\n".join([f"{shown}: {violation['id']}: {violation['help']}", *told])
 
 
 def _why(node: dict[str, Any]) -> str:
@@ -99,7 +102,9 @@ def test_overview_and_jobs(scene: Ordinary, examiner: Examiner) -> None:
     examiner.is_content()
 
 
-def test_failures_and_forms(scene: Ordinary, examiner: Examiner) -> None:
+def test_failures_and_forms(
+    scene: Ordinary, examiner: Examiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     examiner.examine("failures", list_of("failuregroup"), narrow=True)
     examiner.examine("failure", page_of(scene.failure), narrow=True)
     examiner.examine("catalogue", reverse("admin:django_jobs_catalogue"), narrow=True)
@@ -108,7 +113,9 @@ def test_failures_and_forms(scene: Ordinary, examiner: Examiner) -> None:
     examiner.visitor.page.click("form.jobs-enqueue input[type=submit]")
     examiner.visitor.page.wait_for_selector(".errornote")
     examiner.look("catalogue-errors")
-    _choose(examiner, list_of("job"), "retry")
+    monkeypatch.setattr("django_jobs.admin.job_listing.JobListAdmin.list_per_page", 2)
+    _choose(examiner, list_of("job"), "retry", everywhere=True)
+    examiner.visitor.page.wait_for_selector("form.jobs-confirm")
     examiner.look("confirm", narrow=True)
     _choose(examiner, reverse("admin:quakes_quake_changelist"), "run_job_on_selected")
     examiner.look("selected")
@@ -133,12 +140,14 @@ def test_queues_workers_schedules_and_the_audit(scene: Ordinary, examiner: Exami
     examiner.is_content()
 
 
-def _choose(examiner: Examiner, url: str, action: str) -> None:
-    """Choose an action for all that a list shows."""
+def _choose(examiner: Examiner, url: str, action: str, *, everywhere: bool = False) -> None:
+    """Choose an action for all that a list shows, or for those on its other pages, too."""
     page = examiner.visitor.page
     page.set_viewport_size(WIDE)
     examiner.visitor.open(url)
     page.check("#action-toggle")
+    if everywhere:
+        page.click("span.question a")
     page.select_option("select[name=action]", action)
     page.click("button[name=index]")
     page.wait_for_load_state()
