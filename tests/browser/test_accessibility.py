@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from django.urls import reverse
 
+from django_jobs.admin.overview.history import RANGES
+from django_jobs.admin.overview.kept import forget
+from django_jobs.admin.overview.light import NAME
 from tests.admin.pages import list_of, page_of
 from tests.browser.ordinary import Ordinary, make_ordinary
 from tests.browser.visitor import Visitor
@@ -35,8 +38,11 @@ PICTURES: Final = os.environ.get("BROWSER_PICTURES")
 
 
 @pytest.fixture
-def scene(transactional_db: None, any_status: None) -> Ordinary:
-    return make_ordinary()
+def scene(transactional_db: None, any_status: None) -> Iterator[Ordinary]:
+    kept = (NAME, *(f"ranking-{one.key}" for one in RANGES))
+    forget(*kept)
+    yield make_ordinary()
+    forget(*kept)
 
 
 class Examiner:
