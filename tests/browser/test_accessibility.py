@@ -14,12 +14,9 @@ from django_jobs.admin.overview.history import RANGES
 from django_jobs.admin.overview.kept import forget
 from django_jobs.admin.overview.light import NAME
 from tests.admin.pages import list_of, page_of
+from tests.browser.conftest import give_up
 from tests.browser.ordinary import Ordinary, make_ordinary
 from tests.browser.visitor import Visitor
-
-axe_core = pytest.importorskip(
-    "axe_playwright_python.base", reason="NO AXE: uv run --group browser pytest tests/browser"
-)
 
 OPTIONS: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
@@ -48,8 +45,9 @@ def scene(transactional_db: None, any_status: None) -> Iterator[Ordinary]:
 class Examiner:
     """Looks at pages with axe, and keeps what it finds until all of them were seen."""
 
-    def __init__(self, visitor: Visitor) -> None:
+    def __init__(self, visitor: Visitor, axe: str) -> None:
         self.visitor = visitor
+        self.axe = axe
         self.found: list[str] = []
 
     def examine(self, name: str, url: str, *, narrow: bool = False) -> None:
@@ -64,7 +62,7 @@ class Examiner:
     def look(self, name: str, *, narrow: bool = False) -> None:
         """Look at the page as it is now: light and dark, and narrow if that matters most."""
         page = self.visitor.page
-        page.evaluate(axe_core.AXE_SCRIPT)
+        page.evaluate(self.axe)
         looks = [("light", WIDE), ("dark", WIDE)] + [("dark", NARROW)] * narrow
         for scheme, size in looks:
             page.emulate_media(color_scheme=scheme)
@@ -91,7 +89,11 @@ def _why(node: dict[str, Any]) -> str:
 
 @pytest.fixture
 def examiner(visitor: Visitor) -> Examiner:
-    return Examiner(visitor)
+    try:
+        from axe_playwright_python.base import AXE_SCRIPT
+    except ImportError:
+        give_up("NO AXE: uv run --group browser pytest tests/browser")
+    return Examiner(visitor, AXE_SCRIPT)
 
 
 def test_overview_and_jobs(scene: Ordinary, examiner: Examiner) -> None:
