@@ -17,7 +17,8 @@ from django_jobs.admin.bases import ReadOnlyAdmin, user_name
 from django_jobs.admin.buttons import Button, ButtonsAdmin
 from django_jobs.auditing import through
 from django_jobs.conf import config
-from django_jobs.models import AuditSource, FailureGroup, FailureState
+from django_jobs.models import AuditSource, FailureGroup, FailureState, Job
+from django_jobs.states import Status
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
@@ -71,7 +72,18 @@ class FailureActionsAdmin(ButtonsAdmin[FailureGroup], ReadOnlyAdmin[FailureGroup
     def may_press(self, request: HttpRequest, group: FailureGroup, button: Button) -> bool:
         """Whether the site's own rules let the user do it to this job's failures, too."""
         permission = _PERMISSIONS[button.permission]
-        return permissions.may(request.user, permission, job_name=group.job_name)
+        about = {"job_name": group.job_name}
+        if not permissions.may(request.user, permission, **about):
+            return False
+        if button.permission == "manage" or not permissions.has_own_rules():
+            return True
+        failed = Job.objects.filter(status=Status.FAILED, fingerprint=group.pk)
+        queues = failed.exclude(fingerprint="").order_by().values_list("queue", flat=True)
+        # What may not be done to one of the jobs may not be done to all of them.
+        return all(
+            permissions.may(request.user, permission, **about, queue=queue)
+            for queue in queues.distinct()
+        )
 
     def offered(self, obj: FailureGroup) -> list[Button]:
         """Those that change something."""

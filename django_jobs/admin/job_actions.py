@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
@@ -78,15 +77,14 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
         """The verbs that the status allows."""
         return [button for button in self.buttons if obj.status in ALLOWED[button]]
 
+    def may(self, request: HttpRequest, button: Button, obj: Job | None = None) -> bool:
+        """Whether the user may press it, also by the site's own rules for this job."""
+        permission = PERMISSIONS[AuditAction(button.name)]
+        about = {} if obj is None else {"job_name": obj.job_name, "queue": obj.queue}
+        return permissions.may(request.user, permission, **about)
+
     def press(self, request: HttpRequest, obj: Job, button: Button, reason: str) -> None:
         """Do it to one job."""
-        if not permissions.may(
-            request.user,
-            PERMISSIONS[AuditAction(button.name)],
-            job_name=obj.job_name,
-            queue=obj.queue,
-        ):
-            raise PermissionDenied
         self._operate(request, button, [obj.pk], reason)
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:

@@ -22,6 +22,8 @@ class Code(StrEnum):
     NOT_SERVED = "not_served"
     TOLD_TO_STOP = "told_to_stop"
     SLOTS_TAKEN = "slots_taken"
+    MOST_AT_ONCE = "most_at_once"
+    MOST_PER_MINUTE = "most_per_minute"
     IN_LINE = "in_line"
     OVERDUE = "overdue"
     SOON = "soon"

@@ -20,6 +20,9 @@ class Situation:
     paused_at: datetime | None
     paused_by: str
     pause_reason: str
+    max_running: int | None
+    rate_limit: int | None
+    claims: int
 
     @classmethod
     def of(cls, job: Job) -> Situation:
@@ -38,6 +41,9 @@ class Situation:
             paused_at=seen.queue_paused_at,
             paused_by=seen.queue_paused_by or "",
             pause_reason=seen.queue_pause_reason or "",
+            max_running=seen.queue_max_running,
+            rate_limit=seen.queue_rate_limit,
+            claims=seen.queue_claims or 0,
         )
 
     def since(self, moment: datetime) -> timedelta:

@@ -33,7 +33,7 @@ def why_pending(situation: Situation) -> list[Reason]:
     if hindrances := [*_hindrances(situation)]:
         # Nobody waits in line for a closed counter.
         return [*hindrances, *_of_the_crew(crew, only_missing=True)]
-    reasons = [*_of_the_crew(crew)]
+    reasons = [*_limits(situation), *_of_the_crew(crew)]
     if ahead := _ahead_of(situation.job):
         reasons.append(_in_line(situation, ahead))
     return reasons or [_should_start(situation)]
@@ -67,6 +67,19 @@ def _hindrances(situation: Situation) -> Iterator[Reason]:
     if claim_chain and not narrow(_jobs().filter(pk=job.pk)).exists():
         text = _("A claim filter of this site (a plugin) holds it back.")
         yield Reason(Code.FILTERED, text, forbids=True)
+
+
+def _limits(situation: Situation) -> Iterator[Reason]:
+    """The limits of its queue that are reached at this moment; the next job may get through."""
+    queue, most, pace = situation.job.queue, situation.max_running, situation.rate_limit
+    words = {"queue": queue, "most": most, "pace": pace}
+    about = About("queue", queue)
+    if most is not None and _jobs().running().for_queue(queue)[:most].count() >= most:
+        text = _("The queue “%(queue)s” runs at most %(most)d jobs at once, and it does.")
+        yield Reason(Code.MOST_AT_ONCE, text % words, about)
+    if pace is not None and situation.claims >= pace:
+        text = _("The queue “%(queue)s” starts at most %(pace)d jobs per minute, and it did.")
+        yield Reason(Code.MOST_PER_MINUTE, text % words, about)
 
 
 def _paused(situation: Situation) -> Reason:

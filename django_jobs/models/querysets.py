@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, TruncMinute
 
 from django_jobs.models.in_status import InStatus
 from django_jobs.models.queue import Queue
@@ -57,15 +58,21 @@ class JobQuerySet(models.QuerySet["Job"]):
         """With what decides over each, in one statement: the clock, its queue's pause, its parent.
 
         Sets ``observed_at``, ``queue_paused_at``, ``queue_paused_by``, ``queue_pause_reason``,
+        ``queue_max_running``, ``queue_rate_limit``, ``queue_claims`` (of this minute),
         ``parent_job_name`` and ``parent_status``.
         """
         paused = Queue.objects.filter(name=models.OuterRef("queue"), paused_at__isnull=False)
+        limited = Queue.objects.filter(name=models.OuterRef("queue"))
+        this_minute = limited.filter(window_start=TruncMinute(Now(), tzinfo=UTC))
         parent = self.model._default_manager.filter(pk=models.OuterRef("parent_id"))
         return self.annotate(
             observed_at=Now(),
             queue_paused_at=models.Subquery(paused.values("paused_at")),
             queue_paused_by=models.Subquery(paused.values("paused_by")),
             queue_pause_reason=models.Subquery(paused.values("pause_reason")),
+            queue_max_running=models.Subquery(limited.values("max_running")),
+            queue_rate_limit=models.Subquery(limited.values("rate_limit")),
+            queue_claims=models.Subquery(this_minute.values("window_claims")),
             parent_job_name=models.Subquery(parent.values("job_name")),
             parent_status=models.Subquery(parent.values("status")),
         )

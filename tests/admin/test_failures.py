@@ -192,6 +192,23 @@ def test_the_sites_rules_hide_groups(boss: Client, group: FailureGroup, settings
     assert group.state == FailureState.NEW
 
 
+def not_mail(user: Any, permission: str, job_name: str | None, queue: str | None) -> bool:
+    """A site's rule about a queue."""
+    return queue != "mail"
+
+
+def test_one_job_of_a_forbidden_queue_forbids_all_of_them(
+    boss: Client, group: FailureGroup, settings: Any
+) -> None:
+    failed_job(fingerprint=group.pk)
+    configuring(settings)(PERMISSION_HOOK=f"{__name__}.not_mail")
+    offered = {one.name for one in boss.get(page_of(group)).context["jobs_buttons"]}
+    failed_job(fingerprint=group.pk, queue="mail")
+    left = {one.name for one in boss.get(page_of(group)).context["jobs_buttons"]}
+    assert offered - left == {"canary", "drip", "discard", "stop"} & offered
+    assert press(boss, group, "discard", sure="yes").status_code == 403
+
+
 def test_the_sites_rules_take_buttons_away(
     boss: Client, group: FailureGroup, settings: Any
 ) -> None:

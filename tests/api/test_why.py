@@ -19,6 +19,7 @@ from django_jobs.ids import uuid7
 from django_jobs.models import DesiredState, Job, JobQuerySet, Queue, WorkerState
 from django_jobs.outcome import Outcome
 from django_jobs.states import Status
+from django_jobs.stores import active_store
 from tests import jobs
 from tests.factories import (
     JobFactory,
@@ -189,6 +190,22 @@ def test_all_hands_are_full(any_status: None) -> None:
     assert codes(JobFactory()) == [Code.SLOTS_TAKEN]
     at_work(slots=1)
     assert codes(Job.objects.pending().get()) == [Code.SOON]
+
+
+def test_the_limits_of_its_queue_are_reached(any_status: None) -> None:
+    at_work(slots=5)
+    operations.limit_queue("default", max_running=1, rate_limit=2)
+    JobFactory.create_batch(2)
+    assert len(claim(5)) == 1
+    waiting_job = Job.objects.pending().get()
+    assert codes(waiting_job) == [Code.MOST_AT_ONCE]
+    operations.limit_queue("default", max_running=None, rate_limit=1)
+    assert codes(waiting_job) in ([Code.MOST_PER_MINUTE], [Code.SOON])  # a minute may have begun
+    operations.limit_queue("default", rate_limit=None)
+    assert codes(waiting_job) == [Code.SOON]
+    Queue.objects.all().delete()
+    active_store().limited.forget()  # type: ignore[attr-defined]  # as after a second
+    assert len(claim(5)) == 1, "a queue that had a limit once is served"
 
 
 def test_an_unknown_job_waits_for_another_release() -> None:

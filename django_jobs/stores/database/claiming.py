@@ -67,6 +67,8 @@ class Claiming(Limiting):
     """Verbs that take a lease or extend it."""
 
     def claim(self, request: ClaimRequest) -> list[ClaimedJob]:
+        if self.limited.among(request.limits):
+            self.limited.look()  # a queue whose row is gone would never be served again
         limited = self.limited.among(request.limits)
         free = {name: most for name, most in request.limits.items() if name not in limited}
         claimed = self._claim_free(replace(request, limits=free)) if free else []
