@@ -170,7 +170,7 @@ def test_a_worker_that_is_cut_off_ends_its_jobs_while_the_lease_is_its_own(
 ) -> None:
     job = jobs.gate.later(path=trace, opens=str(gate_file))
     worker = worker_process(
-        "--queues", "slow:2", database_url=line.database_url, LEASE=6, SWEEP_INTERVAL=1
+        "--queues", "slow:2", database_url=line.database_url, LEASE=12, SWEEP_INTERVAL=1
     )
     wait_until(lines, 30, "the job to start")
     pid = int(lines()[0].split()[1])
