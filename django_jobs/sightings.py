@@ -36,8 +36,8 @@ logger = logging.getLogger("django_jobs")
 KINDS_MAX: Final = 1000
 #: Groups of one transaction.
 BATCH: Final = 50
-#: How much too early the time of a sighting may be told: it is counted back from the database's clock,
-#: after the answer came.
+#: How much too early the time of a sighting may be told: it is counted back from the clock of the
+#: database, after its answer came.
 _TICK: Final = timedelta(milliseconds=500)
 #: Releases that a group remembers.
 RELEASES_MAX: Final = 20
