@@ -20,6 +20,7 @@ from django_jobs.models.queue import LIMIT_MAX
 from django_jobs.names import check_queue_name
 from django_jobs.option_checks import MAX_DELAY, check_integer
 from django_jobs.stores import active_store
+from django_jobs.stores.database.retrying import retried
 from django_jobs.validation import clean_text
 
 
@@ -32,6 +33,7 @@ class Unchanged(Enum):
 UNCHANGED: Final = Unchanged.UNCHANGED
 
 
+@retried
 def pause_queue(
     name: str, *, by: str = "", reason: str = "", until: datetime | float | None = None
 ) -> bool:
@@ -64,6 +66,7 @@ def pause_queue(
     return paused
 
 
+@retried
 def resume_queue(name: str, *, by: str = "", reason: str = "") -> bool:
     """Let a queue be claimed from again; return whether it was paused."""
     with transaction.atomic(using=router.db_for_write(Job)):
@@ -80,6 +83,7 @@ def resume_due_queues() -> int:
     return sum(_resume_due(queue) for queue in due)
 
 
+@retried
 def _resume_due(queue: Queue) -> bool:
     with transaction.atomic(using=router.db_for_write(Job)), through(AuditSource.WORKER):
         # The first of all workers that see it; and nobody, if the pause was made longer meanwhile.
@@ -89,6 +93,7 @@ def _resume_due(queue: Queue) -> bool:
     return resumed
 
 
+@retried
 def limit_queue(
     name: str,
     *,
