@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from traceback import format_tb
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -107,7 +108,9 @@ class Finisher(threading.Thread):
         """Now and then, also when nothing ends any more."""
         if time.monotonic() >= self._rollups_due_at:
             self._rollups_due_at = time.monotonic() + rollups.INTERVAL
-            with unit_of_work():
+            # It keeps what it can't write; but to begin a unit may need the database, too, and
+            # statistics are no reason for this thread to end.
+            with suppress(Exception), unit_of_work():
                 rollups.write()
             tidy_connections()
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from django_jobs.models import CronJob, CronSlot, Job, JobTransition
+from django_jobs import stats
+from django_jobs.models import CronJob, CronSlot, Job, JobRollup, JobTransition
 from django_jobs.states import Status
 from tests.harness.environment import needs_session
 from tests.harness.waiting import wait_until
@@ -34,6 +37,23 @@ def test_eight_processes_run_five_thousand_jobs_once_each(
     # On a busy machine some wait for a slot too long, and are handed back for others.
     handed_back = JobTransition.objects.filter(reason="waited for a slot")
     assert claims.count() == 5000 + handed_back.count()
+
+
+def test_what_workers_did_is_counted(worker_process: StartWorker) -> None:
+    jobs.nothing.later_many([{}] * 40)
+    assert worker_process("--drain", "--processes", "2").wait() == 0
+    counted = stats.ended_totals(timezone.now() - timedelta(hours=1))
+    assert counted == {Status.COMPLETED: 40}, "a worker that ends writes what it has counted"
+    (times,) = stats.job_times(timezone.now() - timedelta(hours=1))
+    assert (times.ended, times.failed) == (40, 0)
+    assert times.wait_p50 is not None
+    assert times.run_p50 is not None
+
+
+def test_an_idle_worker_does_not_keep_what_it_counted(worker_process: StartWorker) -> None:
+    worker_process()
+    wait_for_status(jobs.nothing.later(), Status.COMPLETED)
+    wait_until(JobRollup.objects.exists, 30, "the sums of a worker that has nothing more to do")
 
 
 def test_eight_workers_of_one_process_share_the_work(
