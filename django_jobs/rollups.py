@@ -7,8 +7,6 @@ What a killed process had not written yet is missing from the statistics, at mos
 from __future__ import annotations
 
 import logging
-import os
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
@@ -20,6 +18,7 @@ from django_jobs.conf import config
 from django_jobs.histogram import LAST_BUCKET, bucket_of
 from django_jobs.models import JobRollup
 from django_jobs.stores.database.moves import database, writing
+from django_jobs.unwritten import Unwritten
 
 if TYPE_CHECKING:
     from django_jobs.states import Status
@@ -55,7 +54,7 @@ class _Sum:
             self.run_total += run
             self.runs[bucket_of(run)] += 1
 
-    def merge(self, other: _Sum) -> None:
+    def merge(self, other: _Sum, /) -> None:
         self.count += other.count
         self.run_total += other.run_total
         self.wait_total += other.wait_total
@@ -63,40 +62,8 @@ class _Sum:
         self.waits = [sum(pair) for pair in zip(self.waits, other.waits, strict=True)]
 
 
-class _Buffer:
-    """What this process has not written yet. Small: one entry for each job and outcome."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sums: dict[_Key, _Sum] = {}
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._sums
-
-    def add(self, key: _Key, run: float | None, wait: float | None) -> None:
-        with self._lock:
-            if key not in self._sums:
-                self._sums[key] = _Sum()
-            self._sums[key].add(run, wait)
-
-    def take(self) -> dict[_Key, _Sum]:
-        with self._lock:
-            sums, self._sums = self._sums, {}
-        return sums
-
-    def put_back(self, sums: dict[_Key, _Sum]) -> None:
-        with self._lock:
-            for key, one in sums.items():
-                self._sums.setdefault(key, _Sum()).merge(one)
-
-    def forget(self) -> None:
-        self.__init__()  # type: ignore[misc]  # a lock may be held by a thread that is not here
-
-
-_buffer: Final = _Buffer()
-# A child has no part in what its parent counted.
-os.register_at_fork(after_in_child=_buffer.forget)
+#: Small: one entry for each job and outcome.
+_unwritten: Final[Unwritten[_Key, _Sum]] = Unwritten()
 
 
 def count(job: ClaimedJob | Rescued, status: Status, duration: float | None) -> None:
@@ -107,13 +74,19 @@ def count(job: ClaimedJob | Rescued, status: Status, duration: float | None) -> 
         status: where it went.
         duration: seconds it ran; ``None`` if nobody knows.
     """
-    if config.ROLLUPS:
-        _buffer.add((job.job_name, job.queue, str(status)), duration, getattr(job, "waited", None))
+    if not config.ROLLUPS:
+        return
+    key = (job.job_name, job.queue, str(status))
+    with _unwritten.lock:
+        known = _unwritten.sums.get(key)
+        if known is None:
+            known = _unwritten.sums[key] = _Sum()
+        known.add(duration, job.waited)
 
 
 def are_unwritten() -> bool:
     """Whether there is something for :func:`write`."""
-    return not _buffer.is_empty or sightings.are_unwritten()
+    return bool(_unwritten) or sightings.are_unwritten()
 
 
 def write() -> None:
@@ -123,7 +96,7 @@ def write() -> None:
     """
     if sightings.are_unwritten():
         sightings.write()
-    sums = _buffer.take()
+    sums = _unwritten.take()
     if not sums:
         return
     try:
@@ -132,7 +105,8 @@ def write() -> None:
                 _row(key, one) for key, one in sums.items()
             )
     except Exception as error:  # noqa: BLE001 - statistics must not end a worker
-        _buffer.put_back(sums)
+        for key, one in sums.items():
+            _unwritten.add(key, one)
         logger.warning("Statistics could not be written; the next try will: %s", error)
 
 

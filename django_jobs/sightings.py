@@ -7,8 +7,6 @@ group once in a while, not once each time.
 from __future__ import annotations
 
 import logging
-import os
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from django_jobs.states import FAILURES
 from django_jobs.stores.database.moves import database, lock, writing
 from django_jobs.stores.database.retrying import retried
 from django_jobs.stores.outages import is_bad_data
+from django_jobs.unwritten import Unwritten
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
@@ -55,44 +54,15 @@ class Sighting:
     first_at: float
     last_at: float
 
-    def add(self, other: Sighting) -> None:
+    def merge(self, other: Sighting, /) -> None:
         self.message = other.message if other.last_at >= self.last_at else self.message
         self.count += other.count
         self.first_at = min(self.first_at, other.first_at)
         self.last_at = max(self.last_at, other.last_at)
 
 
-class _Buffer:
-    """What this process has not written yet, by fingerprint."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._seen: dict[str, Sighting] = {}
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._seen
-
-    def add(self, fingerprint: str, sighting: Sighting) -> None:
-        with self._lock:
-            known = self._seen.get(fingerprint)
-            if known is not None:
-                known.add(sighting)
-            elif len(self._seen) < KINDS_MAX:
-                self._seen[fingerprint] = sighting
-
-    def take(self) -> dict[str, Sighting]:
-        with self._lock:
-            seen, self._seen = self._seen, {}
-        return seen
-
-    def forget(self) -> None:
-        self.__init__()  # type: ignore[misc]  # a lock may be held by a thread that is not here
-
-
-_buffer: Final = _Buffer()
-# A child has no part in what its parent saw.
-os.register_at_fork(after_in_child=_buffer.forget)
+#: By fingerprint.
+_unwritten: Final[Unwritten[str, Sighting]] = Unwritten(KINDS_MAX)
 
 
 def see(job_name: str, status: Status, signature: Signature, message: str) -> None:
@@ -109,18 +79,18 @@ def see(job_name: str, status: Status, signature: Signature, message: str) -> No
     now = time.monotonic()
     kind, frame = (clean_text(text, 200) for text in signature[1:])
     line = clean_text(message, 500)
-    _buffer.add(signature.fingerprint, Sighting(job_name, kind, frame, line, 1, now, now))
+    _unwritten.add(signature.fingerprint, Sighting(job_name, kind, frame, line, 1, now, now))
 
 
 def are_unwritten() -> bool:
     """Whether there is something for :func:`write`."""
-    return not _buffer.is_empty
+    return bool(_unwritten)
 
 
 def write() -> None:
     """Add what was seen to its groups; what can't be written now is kept for the next time."""
     # In one order, so that of many writers at once none waits for one that waits for it.
-    waiting = sorted(_buffer.take().items())
+    waiting = sorted(_unwritten.take().items())
     for start in range(0, len(waiting), BATCH):
         batch = dict(waiting[start : start + BATCH])
         try:
@@ -130,7 +100,7 @@ def write() -> None:
             if is_bad_data(error):
                 continue  # it would be refused the next time, too
             for fingerprint, sighting in batch.items():
-                _buffer.add(fingerprint, sighting)
+                _unwritten.add(fingerprint, sighting)
 
 
 @retried

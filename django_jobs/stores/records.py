@@ -114,7 +114,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """A job whose holder was lost, and what became of it."""
+    """A job whose holder was lost, and what became of it; how long it had waited nobody knows."""
 
     id: UUID
     job_name: str
@@ -125,6 +125,7 @@ class Rescued:
     reason: str
     error: str
     signature: Signature | None = None
+    waited: float | None = None
 
 
 @dataclass(slots=True)

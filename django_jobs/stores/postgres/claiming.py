@@ -44,12 +44,12 @@ WITH moved AS (
         updated_at = statement_timestamp()
     WHERE ctid = ANY({due})
     RETURNING id, job_name, queue, params, lease, attempt_count, failure_count, max_attempts,
-        timeout, correlation_id, crash_count, priority, scheduled_for, worker_started_at
+        timeout, correlation_id, crash_count, priority, scheduled_for
 )
 {record}
 SELECT id, job_name, queue, params, lease, attempt_count, failure_count, max_attempts, timeout,
     correlation_id, crash_count,
-    greatest(extract(epoch FROM worker_started_at - scheduled_for), 0)::float8
+    greatest(date_part('epoch', statement_timestamp() - scheduled_for), 0)
 FROM moved ORDER BY priority, scheduled_for, id
 """
 
