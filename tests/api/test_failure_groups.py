@@ -41,9 +41,9 @@ KIND = signature("tests.fail", "ValueError", "tests.jobs.fail")
 
 @pytest.fixture(autouse=True)
 def _seen_nothing() -> Iterator[None]:
-    sightings._buffer.take()
+    sightings._unwritten.take()
     yield
-    sightings._buffer.take()
+    sightings._unwritten.take()
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_what_is_seen_after_it_was_resolved_has_come_back(db: None) -> None:
 def test_what_was_seen_before_and_is_written_later_has_not(db: None) -> None:
     group = seen()
     see()
-    sightings._buffer._seen[group.pk].last_at -= 60
+    sightings._unwritten.sums[group.pk].last_at -= 60
     failures.resolve(group)
     rollups.write()
     assert the_group().state == FailureState.RESOLVED
