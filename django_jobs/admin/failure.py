@@ -93,7 +93,7 @@ class FailureGroupAdmin(FailureActionsAdmin):
 
     class Media:
         css: ClassVar = {"all": ["django_jobs/failures.css"]}
-        js: ClassVar = ["django_jobs/live.js"]
+        js: ClassVar = ["django_jobs/live.js", "django_jobs/copy.js"]
 
     def has_view_permission(self, request: HttpRequest, obj: FailureGroup | None = None) -> bool:
         """Whoever may see the jobs."""

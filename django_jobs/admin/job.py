@@ -77,7 +77,7 @@ class JobAdmin(JobListAdmin):
 
     class Media:
         css: ClassVar = {"all": ["django_jobs/job.css", "django_jobs/catalogue.css"]}
-        js: ClassVar = ["django_jobs/live.js"]
+        js: ClassVar = ["django_jobs/live.js", "django_jobs/copy.js"]
 
     @admin.display(description=_("scheduled for"))
     def scheduled_at(self, job: Job) -> SafeString | str:

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -87,7 +88,7 @@ def preformatted(text: str) -> SafeString:
         left_out = len(text) - JSON_LIMIT
         rest = _("… %(count)d more characters") % {"count": left_out}
         text = f"{text[:JSON_LIMIT]}\n{rest}"
-    return format_html('<pre class="jobs-text">{}</pre>', text)
+    return render_to_string("admin/django_jobs/copyable.html", {"text": text})
 
 
 def error_line(error: str) -> str:

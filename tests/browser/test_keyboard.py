@@ -1,4 +1,4 @@
-"""A whole round without a mouse: from the overview to a failed job, which is retried."""
+"""A whole round without a mouse: from the overview to a failed job, which is read and retried."""
 
 from __future__ import annotations
 
@@ -27,11 +27,22 @@ def test_a_failed_job_is_found_and_retried_by_keyboard(visitor: Visitor) -> None
     go(visitor, "Failed", within=".jobs-tabs")
     go(visitor, "tests.add", within="#result_list")
     assert str(job.pk) in visitor.page.url
+    copy(visitor)
     go(visitor, "Retry", within="#jobs-buttons")
     visitor.page.locator(".messagelist").wait_for()
     assert visitor.page.locator("#jobs-summary .jobs-badge").inner_text() == "pending"
     assert fresh(job).status == Status.PENDING
     assert visitor.noticed == []
+
+
+def copy(visitor: Visitor) -> None:
+    """Copy the first text of the page that can be copied."""
+    visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = visitor.page.locator(".jobs-copy").first
+    text = button.locator("xpath=following-sibling::pre").inner_text()
+    button.press("Enter")
+    visitor.page.get_by_role("button", name="Copied").wait_for()
+    assert visitor.page.evaluate("navigator.clipboard.readText()") == text
 
 
 def go(visitor: Visitor, name: str, *, within: str) -> None:
