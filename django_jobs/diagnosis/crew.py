@@ -11,7 +11,8 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Now
 
 from django_jobs.conf import config
-from django_jobs.models import DesiredState, Job, WorkerProcess, WorkerState
+from django_jobs.models import DesiredState, Job, Worker, WorkerProcess, WorkerState
+from django_jobs.registry import registry
 
 #: Processes that are looked at.
 MOST: Final = 1000
@@ -19,19 +20,21 @@ MOST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """The live processes, seen from one queue.
+    """The live processes, seen from one job.
 
     Attributes:
-        queue: which one.
+        queue: its queue.
+        job_name: its name.
         alive: all that showed a heartbeat within a lease, with their workers; ``busy`` is set to
             the number of jobs of the queue that each holds.
     """
 
     queue: str
+    job_name: str
     alive: list[Any]
 
     @classmethod
-    def of(cls, queue: str) -> Crew:
+    def of(cls, queue: str, job_name: str) -> Crew:
         """Read it, with one statement."""
         held = Job.objects.running().filter(worker_process=OuterRef("pk"), queue=queue)
         busy = held.order_by().values("worker_process").annotate(count=Count("pk")).values("count")
@@ -42,7 +45,7 @@ class Crew:
             .annotate(busy=Subquery(busy))
             .order_by("worker_id", "started_at")
         )
-        return cls(queue, list(alive[:MOST]))
+        return cls(queue, job_name, list(alive[:MOST]))
 
     @property
     def serving(self) -> list[Any]:
@@ -50,11 +53,16 @@ class Crew:
         return [one for one in self.alive if self.queue in _queues(one)]
 
     @property
+    def knowing(self) -> list[Any]:
+        """Those of them whose release has the job."""
+        return [one for one in self.serving if _knows(one.worker, self.job_name)]
+
+    @property
     def taking(self) -> list[Any]:
         """Those of them that take new jobs."""
         return [
             one
-            for one in self.serving
+            for one in self.knowing
             if one.worker.desired_state == DesiredState.RUN
             and one.worker.state == WorkerState.RUNNING
         ]
@@ -76,9 +84,25 @@ class Crew:
         return sorted({str(name) for one in self.alive for name in _queues(one)} - {self.queue})
 
 
+def _knows(worker: Worker, job_name: str) -> bool:
+    """As the worker says; of one that does not say it is assumed that it runs this code."""
+    if isinstance(worker.job_names, list):
+        return job_name in worker.job_names
+    return registry.has(job_name)
+
+
 def names(processes: list[Any]) -> list[str]:
     """The workers of some processes, each once."""
     return sorted({one.worker_id for one in processes})
+
+
+def labels(processes: list[Any]) -> list[str]:
+    """The same with the releases that they run."""
+    workers = {one.worker_id: one.worker for one in processes}
+    return [
+        f"{name} ({worker.release})" if worker.release else name
+        for name, worker in sorted(workers.items())
+    ]
 
 
 def _queues(process: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from django_jobs.chains import claim_chain, narrow
 from django_jobs.conf import config
-from django_jobs.diagnosis.crew import Crew, names
+from django_jobs.diagnosis.crew import Crew, labels, names
 from django_jobs.diagnosis.reason import About, Code, Reason
 from django_jobs.diagnosis.situation import Situation
 from django_jobs.diagnosis.wording import moment, span
@@ -29,8 +29,8 @@ PATIENCE: Final = timedelta(seconds=30)
 
 def why_pending(situation: Situation) -> list[Reason]:
     """Why it has not been claimed yet."""
-    crew = Crew.of(situation.job.queue)
-    if hindrances := [*_hindrances(situation)]:
+    crew = Crew.of(situation.job.queue, situation.job.job_name)
+    if hindrances := [*_hindrances(situation, crew)]:
         # Nobody waits in line for a closed counter.
         return [*hindrances, *_of_the_crew(crew, only_missing=True)]
     reasons = [*_limits(situation), *_of_the_crew(crew)]
@@ -41,15 +41,15 @@ def why_pending(situation: Situation) -> list[Reason]:
 
 def why_delayed(situation: Situation) -> list[Reason]:
     """Why it has not become pending yet, and what will hold it up then."""
-    crew = Crew.of(situation.job.queue)
+    crew = Crew.of(situation.job.queue, situation.job.job_name)
     return [
         _delay(situation, crew),
-        *_hindrances(situation),
+        *_hindrances(situation, crew),
         *_of_the_crew(crew, only_missing=True),
     ]
 
 
-def _hindrances(situation: Situation) -> Iterator[Reason]:
+def _hindrances(situation: Situation, crew: Crew) -> Iterator[Reason]:
     """Because of these no worker may take the job, however many there are."""
     job = situation.job
     if job.expires_at is not None and job.expires_at <= situation.now:
@@ -57,13 +57,8 @@ def _hindrances(situation: Situation) -> Iterator[Reason]:
         yield Reason(Code.TOO_LATE, text % {"time": moment(job.expires_at)}, forbids=True)
     if situation.paused_at is not None:
         yield _paused(situation)
-    if not registry.has(job.job_name):
-        text = _(
-            "No job of this name is registered in this release: “%(job)s” waits for a worker that "
-            "knows it. Deploy the code that has it, or give the renamed job its old name as an "
-            "alias."
-        )
-        yield Reason(Code.UNKNOWN_JOB, text % {"job": job.job_name}, forbids=True, is_trouble=True)
+    if not (crew.knowing if crew.serving else registry.has(job.job_name)):
+        yield _unknown(job, crew)
     if claim_chain and not narrow(_jobs().filter(pk=job.pk)).exists():
         text = _("A claim filter of this site (a plugin) holds it back.")
         yield Reason(Code.FILTERED, text, forbids=True)
@@ -80,6 +75,22 @@ def _limits(situation: Situation) -> Iterator[Reason]:
     if pace is not None and situation.claims >= pace:
         text = _("The queue “%(queue)s” starts at most %(pace)d jobs per minute, and it did.")
         yield Reason(Code.MOST_PER_MINUTE, text % words, about)
+
+
+def _unknown(job: Job, crew: Crew) -> Reason:
+    if crew.serving:
+        text = _(
+            "No live worker of its queue knows “%(job)s”: %(workers)s. Deploy the code that has "
+            "it, or give the renamed job its old name as an alias."
+        )
+    else:
+        text = _(
+            "No job of this name is registered in this release: “%(job)s” waits for a worker that "
+            "knows it. Deploy the code that has it, or give the renamed job its old name as an "
+            "alias."
+        )
+    words = {"job": job.job_name, "workers": ", ".join(labels(crew.serving)[:20])}
+    return Reason(Code.UNKNOWN_JOB, text % words, forbids=True, is_trouble=True)
 
 
 def _paused(situation: Situation) -> Reason:
@@ -142,11 +153,11 @@ def _of_the_crew(crew: Crew, *, only_missing: bool = False) -> Iterator[Reason]:
         others = ", ".join(crew.other_queues[:20]) or _("none")
         words = {"queue": queue, "others": others}
         yield Reason(Code.NOT_SERVED, text % words, About("worker"), is_trouble=True)
-    elif not crew.taking:
+    elif crew.knowing and not crew.taking:
         text = _("The workers of its queue were told to take nothing new: %(workers)s.")
-        words = {"workers": ", ".join(names(crew.serving)[:20])}
+        words = {"workers": ", ".join(names(crew.knowing)[:20])}
         yield Reason(Code.TOLD_TO_STOP, text % words, About("worker"), is_trouble=True)
-    elif crew.busy >= crew.slots and not only_missing:
+    elif crew.knowing and crew.busy >= crew.slots and not only_missing:
         text = ngettext(
             "The only slot for jobs of the queue “%(queue)s” is taken; it waits for it.",
             "All %(count)d slots for jobs of the queue “%(queue)s” are taken; it waits for one.",

@@ -48,6 +48,12 @@ class Worker(models.Model):
         blank=True,
         help_text=_("Of the site, as the setting RELEASE tells."),
     )
+    job_names = models.JSONField(
+        _("job names"),
+        null=True,  # nobody knows: it runs older code
+        editable=False,
+        help_text=_("The jobs that its release has; it claims no others."),
+    )
     host = ExactCharField(_("host"), max_length=255, default="", blank=True)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     replace_asked_at = models.DateTimeField(

@@ -23,6 +23,7 @@ from django_jobs.models import (
     WorkerProcess,
     WorkerState,
 )
+from django_jobs.registry import registry
 from django_jobs.runtime.connections import longest_connect
 from django_jobs.runtime.memory import resident_memory
 from django_jobs.runtime.patience import Patience
@@ -65,6 +66,7 @@ class Heartbeat:
                 "desired_state": DesiredState.RUN,
                 "version": django_jobs.__version__,
                 "release": config.RELEASE,
+                "job_names": registry.names(),
                 "host": os.uname().nodename,
                 "started_at": Now(),
                 "last_heartbeat_at": Now(),

@@ -16,7 +16,7 @@ from django_jobs import operations
 from django_jobs.chains import claim_chain
 from django_jobs.diagnosis import Code, is_claimable, waiting, why_not_running
 from django_jobs.ids import uuid7
-from django_jobs.models import DesiredState, Job, JobQuerySet, Queue, WorkerState
+from django_jobs.models import DesiredState, Job, JobQuerySet, Queue, Worker, WorkerState
 from django_jobs.outcome import Outcome
 from django_jobs.states import Status
 from django_jobs.stores import active_store
@@ -212,6 +212,25 @@ def test_an_unknown_job_waits_for_another_release() -> None:
     at_work()
     (reason,) = why_not_running(JobFactory(job_name="long.gone"))
     assert (reason.code, reason.is_trouble) == (Code.UNKNOWN_JOB, True)
+
+
+def test_a_job_that_no_live_release_knows() -> None:
+    at_work(name="web1", release="v41", job_names=["tests.echo"])
+    job = JobFactory(job_name="tests.add")
+    (reason,) = why_not_running(job)
+    assert (reason.code, reason.is_trouble) == (Code.UNKNOWN_JOB, True)
+    assert "web1 (v41)" in reason.text
+    at_work(name="web2", job_names=["tests.add"], slots=1)
+    assert codes(job) == [Code.SOON]
+    Worker.objects.filter(name="web2").update(desired_state=DesiredState.DRAIN)
+    assert codes(job) == [Code.TOLD_TO_STOP]
+    assert "web2" in text(job)
+    assert "web1" not in text(job)
+
+
+def test_a_job_that_only_another_release_knows() -> None:
+    at_work(job_names=["new.one"])
+    assert codes(JobFactory(job_name="new.one")) == [Code.SOON]
 
 
 def test_what_came_too_late() -> None:

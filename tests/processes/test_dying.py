@@ -260,6 +260,7 @@ def test_rows_tell_what_lives(worker_process: StartWorker) -> None:
     wait_until(lambda: WorkerProcess.objects.filter(memory__gt=0).count() == 2, 30, "two rows")
     pids = set(WorkerProcess.objects.values_list("pid", flat=True))
     assert pids == set(worker.children())
+    assert jobs.leave.name in Worker.objects.get().job_names
     assert worker_process("--healthcheck", "--name", "visible").wait() == 0
     worker.kill()
     WorkerProcess.objects.update(last_heartbeat_at="2026-01-01T00:00:00Z")
