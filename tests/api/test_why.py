@@ -79,7 +79,7 @@ def random_job(chance: random.Random, queue: str) -> Job:
 
 @pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize("filters", [False, True])
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(2))
 def test_claimable_is_what_the_store_claims(
     any_status: None, configure: Configure, store: str | None, filters: bool, number: int
 ) -> None:

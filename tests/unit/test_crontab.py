@@ -343,7 +343,7 @@ EXPRESSIONS = [
 ZONES = [BERLIN, NEW_YORK, LORD_HOWE, SAO_PAULO, "Europe/Dublin", "Africa/Casablanca", "UTC"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(
     expression=st.sampled_from(EXPRESSIONS),
     zone=st.sampled_from(ZONES),
