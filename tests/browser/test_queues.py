@@ -25,14 +25,6 @@ def waiting(transactional_db: None) -> Job:
     return job
 
 
-def press(visitor: Visitor, name: str) -> str:
-    """Press a button of the page; return what the page says then."""
-    with visitor.page.expect_navigation():
-        visitor.page.get_by_role("button", name=name, exact=True).click()
-    visitor.look()
-    return visitor.page.locator(".messagelist").inner_text()
-
-
 def row_of(visitor: Visitor, label: str) -> str:
     """What stands beside a label of the page."""
     row = visitor.page.locator(".form-row", has_text=label).first
@@ -50,7 +42,7 @@ def test_a_queue_is_paused_for_a_reason_until_a_time(waiting: Job, visitor: Visi
     visitor.page.get_by_role("link", name="reports", exact=True).click()
     visitor.page.get_by_label("or until").fill(f"{end:%Y-%m-%dT%H:%M}")
     visitor.page.get_by_label("Reason").first.fill(REASON)
-    assert press(visitor, "Pause") == "1 queue paused."
+    assert visitor.press("Pause") == "1 queue paused."
     assert "paused" in row_of(visitor, "State")
     assert f"{end:%H:%M}" in row_of(visitor, "Resumes")
     assert row_of(visitor, "Paused by") == "boss"
@@ -63,9 +55,9 @@ def test_a_queue_is_paused_for_a_reason_until_a_time(waiting: Job, visitor: Visi
 
 def test_a_paused_queue_is_resumed_and_its_jobs_are_taken(waiting: Job, visitor: Visitor) -> None:
     visitor.open(page_of(Queue(name="reports")))
-    press(visitor, "Pause")
+    visitor.press("Pause")
     assert taken() == []
-    assert press(visitor, "Resume") == "1 queue resumed."
+    assert visitor.press("Resume") == "1 queue resumed."
     assert row_of(visitor, "State") == "open"
     assert visitor.page.get_by_role("button", name="Pause", exact=True).is_visible()
     assert taken() == ["reports"]

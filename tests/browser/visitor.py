@@ -45,6 +45,13 @@ class Visitor:
         if self.page.locator("[href^='javascript:' i], [src^='javascript:' i]").count():
             self._notice("a stored text became the address of a link")
 
+    def press(self, name: str) -> str:
+        """Press a button of the page; return what the next one says of it."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
+        self.look()
+        return str(self.page.locator(".messagelist").inner_text())
+
     def text(self) -> str:
         """What can be read on the page."""
         return str(self.page.locator("body").inner_text())
