@@ -177,9 +177,12 @@ def _status(jobs: JobQuerySet, operator: str, value: str) -> Q:
 
 def _column(name: str) -> Callable[[JobQuerySet, str, str], Q]:
     def ask(jobs: JobQuerySet, operator: str, value: str) -> Q:
-        if operator in _PARTS and connections[jobs.db].vendor == "mysql":
+        vendor = connections[jobs.db].vendor
+        if operator in _PARTS and vendor == "mysql":
             # Our columns compare bytes there, also where Django asks without case.
             return Q(_PARTS[operator](Lower(F(name)), value.lower()))
+        if operator in _PARTS and vendor == "postgresql":
+            return Q(_ILIKE[operator](F(name), value))
         return Q(**{f"{name}__{_LOOKUPS[operator]}": value})
 
     return ask
@@ -249,3 +252,17 @@ class _SQLiteHasTag(Func):
     template = "EXISTS (SELECT 1 FROM json_each(%(expressions)s))"
     arg_joiner = ") WHERE value = ("
     output_field = BooleanField()
+
+
+class _Ilike:
+    """Without case, in PostgreSQL's own words.
+
+    It has no statistics of Django's ``UPPER(…) LIKE``: it expects next to nothing, and reads and
+    sorts all there is, instead of reading in order until it has found enough.
+    """
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"I{super().get_rhs_op(connection, rhs)}"  # type: ignore[misc]
+
+
+_ILIKE: Final = {name: type(name, (_Ilike, lookup), {}) for name, lookup in _PARTS.items()}

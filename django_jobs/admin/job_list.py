@@ -41,9 +41,11 @@ class JobChangeList(PlainChangeList):
     #: What of the search was understood.
     asked: Query
     page: Page
+    #: Jobs that were looked at, if not all.
+    window: int
 
     #: For the template.
-    window, found_max = reach.WINDOW, job_search.FOUND_MAX
+    found_max = job_search.FOUND_MAX
 
     @property
     def is_windowed(self) -> bool:
@@ -117,6 +119,7 @@ class JobChangeList(PlainChangeList):
         self._are_words_windowed = False
         conditions = (*conditions_of(self.filter_specs), *reach.dates_of(request))
         selection = Selection((*conditions, *self.asked.conditions))
+        self.window = reach.window_of(selection)
         if self.asked.errors:
             return selection
         if self.asked.words:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Jobs that a question without an index is asked about.
 WINDOW: Final = 50_000
+#: The same of jobs that ended otherwise than well. They lie apart from each other, so that each
+#: is a page of the table to be read, where a page holds dozens of the newest or the completed.
+SCATTERED_WINDOW: Final = 10_000
 
 DATE_FIELD: Final = "created_at"
 
@@ -61,17 +64,24 @@ def windowed(selection: Selection) -> Selection:
     return within_window(selection) if _is_slow(selection) else selection
 
 
+def window_of(selection: Selection) -> int:
+    """Jobs that a question without an index is asked about."""
+    is_scattered = selection.is_by_end and Status.COMPLETED not in selection.statuses
+    return SCATTERED_WINDOW if is_scattered else WINDOW
+
+
 def within_window(selection: Selection) -> Selection:
-    """Of the newest :data:`WINDOW` jobs those that are meant; all if there are no more."""
+    """Of the newest :func:`window_of` jobs those that are meant; all if there are no more."""
+    last = window_of(selection) - 1
     if selection.is_by_end:
         (status,) = selection.statuses
         base = Selection((Condition("status", "=", (str(status),)),))
         ends = base.queryset().order_by("-completed_at").values_list("completed_at", flat=True)
-        return selection.with_(ended_since=next(iter(ends[WINDOW - 1 : WINDOW]), None))
+        return selection.with_(ended_since=next(iter(ends[last : last + 1]), None))
     created = [one for one in selection.conditions if one.field == "created" and not one.negated]
     jobs = Selection(tuple(created)).queryset() if created else Job.objects.all()
     ids = jobs.order_by("-pk").values_list("pk", flat=True)
-    return selection.with_(since=next(iter(ids[WINDOW - 1 : WINDOW]), None))
+    return selection.with_(since=next(iter(ids[last : last + 1]), None))
 
 
 def is_windowed(selection: Selection) -> bool:

@@ -265,12 +265,12 @@ def test_hidden_values_cannot_be_searched_for(any_status: None, boss: Client) ->
 def test_old_jobs_are_left_out_and_the_page_says_so(
     any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_jobs.admin.reach.WINDOW", 2)
+    monkeypatch.setattr("django_jobs.admin.reach.SCATTERED_WINDOW", 2)
     old = JobFactory(status=Status.FAILED, params={"region": "CA"}, completed_at=ago(days=1))
     JobFactory.create_batch(2, status=Status.FAILED)
     response = boss.get(list_of("job"), {"q": "status:failed params.region:CA"})
     assert response.context["cl"].result_list == []
-    assert "jobs only" in response.content.decode()
+    assert "the newest 2 jobs only" in response.content.decode()
     assert changes(boss, f"?q=id:{old.pk}").result_list == [old]
 
 
