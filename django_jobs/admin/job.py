@@ -177,6 +177,7 @@ class JobAdmin(JobListAdmin):
         protected = self.admin_site.admin_view
         return [
             path("overview/live/", protected(overview.live_view), name="django_jobs_overview_live"),
+            path("overview/lamp/", protected(overview.lamp_view), name="django_jobs_overview_lamp"),
             *CataloguePages(self).urls(),
             *ResubmitPages(self).urls(),
             path("<path:object_id>/live/", protected(self.live_view), name="django_jobs_job_live"),

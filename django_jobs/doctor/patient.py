@@ -19,6 +19,11 @@ from django_jobs.models import Job, WorkerProcess
 STATEMENT_TIMEOUT: Final = 3000
 LOCK_TIMEOUT: Final = 1000
 
+_UNDISTURBED: Final = (
+    f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}; "
+    f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}; SET TRANSACTION READ ONLY"
+)
+
 _NOW: Final = {
     "postgresql": "SELECT statement_timestamp()",
     "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
@@ -114,9 +119,7 @@ class Patient:
             return
         with transaction.atomic(using=self.alias):
             with self.database.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}")
-                cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}")
-                cursor.execute("SET TRANSACTION READ ONLY")
+                cursor.execute(_UNDISTURBED)
             yield
             # Inside a caller's transaction: its limits come back with the savepoint.
             transaction.set_rollback(True, using=self.alias)

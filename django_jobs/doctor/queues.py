@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from django_jobs.doctor.wording import listed, span
 from django_jobs.doctor.workers import served_queues
 from django_jobs.models import Queue
 from django_jobs.registry import registry
+from django_jobs.stats.together import together
 
 #: A due job that waits longer than this is worth a look.
 LONG_WAIT: Final = timedelta(minutes=15)
@@ -87,12 +87,8 @@ def unknown_jobs(patient: Patient) -> Verdict:
 
     Nobody claims them, so that they gather at the heads of the queues, where they are looked for.
     """
-    names = Counter(
-        name
-        for waiting in _samples(patient)
-        for name in waiting.values_list("job_name", flat=True)[:SAMPLE]
-        if not registry.has(name)
-    )
+    samples = (waiting.values_list("job_name")[:SAMPLE] for waiting in _samples(patient))
+    names = {name for (name,) in together(*samples) if not registry.has(name)}
     if not names:
         return ok("none")
     return warn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from django_jobs.admin.overview.history import RANGES
 from django_jobs.admin.overview.kept import forget, keep
-from django_jobs.admin.overview.light import NAME, SECONDS, Light
+from django_jobs.admin.overview.light import KEPT, NAME, SECONDS, Light
 from django_jobs.admin.overview.page import Overview
 from django_jobs.models import (
     AuditAction,
@@ -33,6 +34,7 @@ from django_jobs.states import Status
 from django_jobs.stats import glance
 from tests.admin.conftest import LogIn
 from tests.admin.pages import page_of
+from tests.admin.statements import MOST_QUERIES, asked_by
 from tests.factories import (
     CronJobFactory,
     JobFactory,
@@ -43,18 +45,19 @@ from tests.factories import (
 )
 
 URL = "/admin/django_jobs/"
-#: Without those for the session and the user; a superuser needs no permissions read.
-QUERIES = 8
+#: The lamp when there is a problem.
+RED = "#d9394a"
+#: What the overview keeps in the cache.
+CACHED = (NAME, *(f"ranking-{one.key}" for one in RANGES))
 
 
 @pytest.fixture(autouse=True)
 def healthy_database(db: None) -> Iterator[None]:
     """The doctor has just looked; what it finds of this machine is not the subject."""
-    kept = (NAME, *(f"ranking-{one.key}" for one in RANGES))
-    forget(*kept)
+    forget(*CACHED)
     keep(NAME, SECONDS, Light("ok"))
     yield
-    forget(*kept)
+    forget(*CACHED)
 
 
 @pytest.fixture
@@ -91,6 +94,12 @@ def text_of(client: Client, url: str = URL) -> str:
 
 def numbers(client: Client) -> dict[str, str]:
     return {tile.kind: tile.number for tile in overview(client).tiles}
+
+
+def lamp_on(client: Client) -> str:
+    """The picture that a browser finds on the page, if there is one."""
+    found = re.search(r'<img class="jobs-lamp" src="([^"]+)"', text_of(client))
+    return client.get(found[1].replace("&amp;", "&")).content.decode() if found else ""
 
 
 # The verdict
@@ -280,11 +289,30 @@ def test_jobs_are_ranked(boss: Client) -> None:
 def test_the_doctor_is_asked_once_a_minute(boss: Client) -> None:
     forget(NAME)
     JobFactory(status=Status.PENDING, queue="nobodys")
+    assert "Doctor: has not looked yet." in text_of(boss)
+    assert RED in lamp_on(boss)
     light = overview(boss).light
+    assert light is not None
     assert (light.condition, light.check) == ("problem", "unserved queues")
     assert "manage.py jobs_doctor" in text_of(boss)
-    keep(NAME, SECONDS, Light("warn", "something", "is found"))
+    assert "the doctor found a problem" in sentence(boss)
+    assert lamp_on(boss) == "", "he need not look"
+
+
+def test_what_the_doctor_said_is_shown_until_he_has_looked_again(boss: Client) -> None:
+    JobFactory(status=Status.PENDING, queue="nobodys")
+    keep(NAME, KEPT, Light("warn", "something", "is found", at=time.time() - SECONDS - 1))
     assert "something: is found" in text_of(boss)
+    assert RED in lamp_on(boss)
+    assert "unserved queues" in text_of(boss)
+
+
+def test_the_lamp_is_for_those_who_see_the_overview(log_in: LogIn) -> None:
+    url = reverse("admin:django_jobs_overview_lamp")
+    assert log_in().get(url).status_code == 403
+    answer = log_in("view_job").get(url)
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert "no-store" in answer["Cache-Control"]
 
 
 # Live
@@ -339,23 +367,18 @@ def test_models_are_still_listed(boss: Client) -> None:
     assert "app-django_jobs module" in text_of(boss)
 
 
-def test_a_few_queries_are_enough(any_status: None, working: Any, boss: Client) -> None:
+def test_a_few_queries_are_enough_even_if_nothing_is_cached(
+    any_status: None, working: Any, boss: Client
+) -> None:
     for number, status in enumerate(Status):
         JobFactory.create_batch(number, status=status, queue=f"queue-{number}")
         rolled_up(status, job_name=f"job-{number}", run_histogram={"3": 1})
         sampled(f"queue-{number}", pending=number)
     for path in (URL, f"{URL}?range=7d", reverse("admin:django_jobs_overview_live")):
-        with CaptureQueriesContext(connection) as captured:
-            boss.get(path)
-        ours = [
-            one["sql"]
-            for one in captured
-            if not any(f'"{table}"' in one["sql"] for table in ("django_session", "auth_user"))
-        ]
-        assert len(ours) <= QUERIES, "\n".join(ours)
-        with CaptureQueriesContext(connection) as captured:
-            boss.get(path)
-        assert not any("run_histogram" in one["sql"] for one in captured), "they are kept"
+        forget(*CACHED)
+        cold = asked_by(boss, path)
+        assert len(cold) <= MOST_QUERIES, "\n".join(cold)
+        assert not any("run_histogram" in sql for sql in asked_by(boss, path)), "they are kept"
 
 
 # Elsewhere

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from django_jobs.admin.overview.kept import keep
+from django_jobs.admin.overview.kept import forget, keep
 from django_jobs.admin.overview.light import NAME, SECONDS, Light
 from django_jobs.models import Worker, WorkerState
 from django_jobs.states import Status
@@ -108,6 +108,32 @@ def test_without_scripts_the_page_is_whole(working: Worker, browser: Any, visito
     assert page.locator(".jobs-reach").count() == 42
     page.locator(".jobs-tile-failed a").click()
     assert "status=failed" in page.url
+    context.close()
+
+
+def test_the_doctor_looks_once_the_page_is_shown(working: Worker, visitor: Visitor) -> None:
+    forget(NAME)
+    JobFactory(status=Status.PENDING, queue="nobodys")
+    visitor.open(URL)
+    wait_for(visitor, ".jobs-light", "Doctor: problem")
+    visitor.page.locator(".jobs-lamp").wait_for(state="detached")
+    assert visitor.noticed == []
+
+
+def test_without_scripts_the_doctor_has_looked_when_the_page_is_loaded_again(
+    working: Worker, browser: Any, visitor: Visitor
+) -> None:
+    visitor.open("/admin/")
+    forget(NAME)
+    JobFactory(status=Status.PENDING, queue="nobodys")
+    context = browser.new_context(
+        java_script_enabled=False, storage_state=visitor.page.context.storage_state()
+    )
+    page = context.new_page()
+    page.goto(f"{visitor.page.url}django_jobs/", wait_until="load")
+    assert "Doctor: has not looked yet." in page.locator(".jobs-light").inner_text()
+    page.reload()
+    assert "Doctor: problem" in page.locator(".jobs-light").inner_text()
     context.close()
 
 

@@ -4,6 +4,7 @@ It is filled by a template tag, so that it is there on every admin site without 
 """
 
 from django_jobs.admin.overview.box import box_of
+from django_jobs.admin.overview.lamp import lamp_view
 from django_jobs.admin.overview.page import context_of, live_view, may_see
 
-__all__ = ["box_of", "context_of", "live_view", "may_see"]
+__all__ = ["box_of", "context_of", "lamp_view", "live_view", "may_see"]

@@ -1,18 +1,25 @@
-"""The doctor's light: green, yellow or red, looked at once a minute for everybody."""
+"""The doctor's light: green, yellow or red, looked at once a minute for everybody.
+
+Not by the overview itself, which has no time for it; see ``lamp.py``.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from django_jobs.admin.overview.kept import kept, known
+from django_jobs.admin.overview.kept import keep, known
 from django_jobs.doctor import Condition, Finding, attempts, postgres, queues, server, sqlite
 from django_jobs.doctor.patient import Patient
 
-#: Under which it is kept, and for how long.
+#: Under which it is kept.
 NAME: Final = "doctor"
+#: After these the doctor looks again, if anybody is there to see it.
 SECONDS: Final = 60.0
+#: After these nobody cares any more for what he said.
+KEPT: Final = 300.0
 
 #: Those that read little, and that the rest of the overview does not say already.
 _QUICK: Final = (
@@ -40,6 +47,7 @@ class Light:
         found: the finding.
         fix: what to do about it.
         more: findings beside it.
+        at: when it was looked at, in seconds since 1970.
     """
 
     condition: str
@@ -47,15 +55,25 @@ class Light:
     found: str = ""
     fix: str = ""
     more: int = 0
+    at: float = field(default_factory=time.time)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is time to look again."""
+        return time.time() - self.at > SECONDS
 
 
 def light() -> Light:
     """The light of the last minute, or a new one."""
-    return kept(NAME, SECONDS, Light, _look)
+    found = known_light()
+    if found is None or found.is_old:
+        found = _look()
+        keep(NAME, KEPT, found)
+    return found
 
 
 def known_light() -> Light | None:
-    """The light of the last minute, if anybody has looked."""
+    """What the doctor said last, if anybody let him look lately."""
     return known(NAME, Light)
 
 

@@ -14,7 +14,8 @@ from django_jobs.admin.overview import words
 from django_jobs.admin.overview.chart import Chart, chart_of
 from django_jobs.admin.overview.failures import FailureRow, top_failures
 from django_jobs.admin.overview.history import History, range_of
-from django_jobs.admin.overview.light import Light, light
+from django_jobs.admin.overview.lamp import lamp_url
+from django_jobs.admin.overview.light import Light, known_light
 from django_jobs.admin.overview.ranking import Ranking, ranking_of
 from django_jobs.admin.overview.tiles import Tile, tiles_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
@@ -32,7 +33,8 @@ class Overview:
 
     Attributes:
         verdict: the first sentence.
-        light: the doctor's.
+        light: the doctor's; ``None`` if he has not looked lately.
+        lamp_url: of the picture that lets him look; empty if he need not.
         tiles: numbers of now.
         chart: how attempts ended over time.
         ranking: jobs that stand out.
@@ -43,7 +45,8 @@ class Overview:
     """
 
     verdict: Verdict
-    light: Light
+    light: Light | None
+    lamp_url: str
     tiles: list[Tile]
     chart: Chart
     ranking: Ranking
@@ -62,10 +65,11 @@ def overview_of(request: HttpRequest) -> Overview:
     """Read the overview in the range that the address names."""
     addresses = Addresses.of(request)
     history = History.read(range_of(request.GET.get("range")))
-    now, seen = glance(), light()
+    now, seen = glance(), known_light()
     return Overview(
         verdict=verdict_on(now, history.failed_lately(), seen, addresses),
         light=seen,
+        lamp_url=lamp_url(seen, addresses),
         tiles=tiles_of(now, history, addresses),
         chart=chart_of(history, addresses),
         ranking=ranking_of(history, addresses),

@@ -1,0 +1,22 @@
+"""What the pages of the admin ask the database."""
+
+from __future__ import annotations
+
+import re
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+#: Statements that a page may make.
+MOST_QUERIES = 8
+#: Every page of an admin reads the session, the user, and what the user may.
+_EVERYWHERE = re.compile(r"FROM [\"`](django_session|auth_\w+|django_content_type)[\"`]")
+
+
+def asked_by(client: Client, url: str) -> list[str]:
+    """The statements of a page, but for those of every page."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(url)
+    assert answer.status_code == 200, url
+    return [one["sql"] for one in captured if not _EVERYWHERE.search(one["sql"])]
