@@ -13,6 +13,7 @@ from django_jobs.conditions import has_tag
 from django_jobs.registry import registry
 from django_jobs.selection import Selection
 from django_jobs.states import LIVE
+from django_jobs.stats.together import together
 
 if TYPE_CHECKING:
     from django_jobs.models import JobQuerySet
@@ -25,7 +26,7 @@ _LONGEST_TERM: Final = 200
 def found(selection: Selection, words: str) -> tuple[Selection, bool]:
     """Of a selection the newest jobs whose id, correlation id, unique key, tag or name it is.
 
-    Of registered names a part is enough. One query for each index: joined by OR, the database
+    Of registered names a part is enough. Each index is asked for itself: joined by OR, the database
     would read the whole table.
 
     Returns:
@@ -35,8 +36,9 @@ def found(selection: Selection, words: str) -> tuple[Selection, bool]:
     newest = reach.within_window(selection)
     ids: set[UUID] = set()
     if len(words) <= _LONGEST_TERM:
-        for part in _parts(selection.queryset(), newest.queryset(), words):
-            ids |= set(part.order_by("-pk").values_list("pk", flat=True)[:FOUND_MAX])
+        parts = _parts(selection.queryset(), newest.queryset(), words)
+        rows = together(*(part.order_by("-pk").values_list("pk")[:FOUND_MAX] for part in parts))
+        ids = {pk for (pk,) in rows}
     return selection.with_(ids=tuple(sorted(ids)[-FOUND_MAX:])), reach.is_windowed(newest)
 
 

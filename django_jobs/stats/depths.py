@@ -19,6 +19,7 @@ from django.utils import timezone
 from django_jobs.models import Job, QueueSample
 from django_jobs.models.in_status import InStatus
 from django_jobs.states import DELAYED, Status
+from django_jobs.stats.together import counted
 
 #: Jobs of one kind (pending, running, delayed) that are counted one by one.
 COUNTED_MAX: Final = 2_000
@@ -83,9 +84,9 @@ def queues_now(names: Iterable[str] = ()) -> dict[str, QueueNow]:
     Four queries, none of which reads more than a few thousand rows of an index.
     """
     samples = _Samples()
-    counted = [_Counted(*one) for one in _KINDS]
-    found = {*names, *samples.by_queue, *(name for kind in counted for name in kind.queues)}
-    return {name: _now(name, counted, samples) for name in sorted(found)}
+    kinds = _count()
+    found = {*names, *samples.by_queue, *(name for kind in kinds for name in kind.queues)}
+    return {name: _now(name, kinds, samples) for name in sorted(found)}
 
 
 #: Statuses that are counted together, in the order of the index that lists them.
@@ -96,23 +97,36 @@ _KINDS: Final = (
 )
 
 
+@dataclass(slots=True)
 class _Counted:
-    """The live jobs of some statuses, up to a number."""
+    """The live jobs of some statuses, up to a number, by queue and status."""
 
-    def __init__(self, statuses: Sequence[Status], condition: Q, order: Sequence[str]) -> None:
-        self.statuses = statuses
-        self.numbers: dict[tuple[str, str], int] = defaultdict(int)
-        self.oldest: dict[str, datetime] = {}
-        rows = Job.objects.filter(condition).order_by(*order)
-        found = list(rows.values_list("queue", "status", "scheduled_for")[: COUNTED_MAX + 1])
-        self.is_complete = len(found) <= COUNTED_MAX
-        for queue, status, due in found:
-            self.numbers[queue, status] += 1
-            self.oldest[queue] = min(due, self.oldest.get(queue, due))
+    statuses: Sequence[Status]
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    oldest: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        return sum(self.numbers.values()) <= COUNTED_MAX
 
     @property
     def queues(self) -> set[str]:
         return {queue for queue, _ in self.numbers}
+
+
+def _count() -> list[_Counted]:
+    """All kinds, in one query."""
+    kinds = [_Counted(statuses) for statuses, *_ in _KINDS]
+    by_status = {status: kind for kind in kinds for status in kind.statuses}
+    parts = (Job.objects.filter(condition).order_by(*order) for _, condition, order in _KINDS)
+    columns = ("queue", "status", "scheduled_for")
+    for queue, status, number, due in counted(
+        *(part.values_list(*columns)[: COUNTED_MAX + 1] for part in parts)
+    ):
+        kind = by_status[status]
+        kind.numbers[queue, status] = number
+        kind.oldest[queue] = min(due, kind.oldest.get(queue, due))
+    return kinds
 
 
 class _Samples:
@@ -148,10 +162,10 @@ def _marks(now: datetime) -> list[datetime]:
     return [last - number * STEP for number in range(HISTORY // STEP, -1, -1)]
 
 
-def _now(name: str, counted: Sequence[_Counted], samples: _Samples) -> QueueNow:
+def _now(name: str, kinds: Sequence[_Counted], samples: _Samples) -> QueueNow:
     queue = QueueNow(name, history=samples.history(name))
     sample = samples.latest(name)
-    for kind in counted:
+    for kind in kinds:
         for status in kind.statuses:
             number = kind.numbers.get((name, status), 0)
             if kind.is_complete:
@@ -163,7 +177,7 @@ def _now(name: str, counted: Sequence[_Counted], samples: _Samples) -> QueueNow:
             setattr(queue, status, count)
     if sample is not None and queue.is_estimated:
         queue.sampled_at = sample.start
-    queue.longest_wait = _longest_wait(name, counted[0], sample)
+    queue.longest_wait = _longest_wait(name, kinds[0], sample)
     return queue
 
 

@@ -1,61 +1,51 @@
-"""PostgreSQL's plans for the list of jobs, on a table that is not small: it is never read whole."""
+"""What every page of the admin asks PostgreSQL: not often, and never for all jobs."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.urls import resolve, reverse
 
-from django_jobs.admin import reach
-from tests.admin.pages import list_of
+from django_jobs.admin import job_search, job_tabs, reach
+from django_jobs.stats import depths, glance
+from tests.admin.crowd import FINGERPRINT, SCENES, Crowd, make_crowd
+from tests.admin.pages import list_of, page_of
+from tests.admin.statements import MOST_QUERIES, asked_by
 
-pytestmark = [
-    pytest.mark.skipif(
-        "connection.vendor != 'postgresql'", reason="plans are read on PostgreSQL only"
-    )
+#: Rows that pages may look at, made as much smaller as the table is than one of a million jobs.
+BOUND = 1000
+BOUNDS = [
+    (reach, "WINDOW"),
+    (reach, "SCATTERED_WINDOW"),
+    (job_search, "FOUND_MAX"),
+    (job_tabs, "COUNT_MAX"),
+    (glance, "COUNT_MAX"),
+    (depths, "COUNTED_MAX"),
 ]
+#: What one step of a plan may read: those, and what chance adds.
+ROWS_MAX = BOUND * 3 // 2
 
-ROWS = 120_000
-
-#: A month of jobs, one in fifty failed and one in ten thousand live.
-FILL = f"""
-INSERT INTO django_jobs_job (
-    id, job_name, queue, priority, params, tags, status, progress, progress_message, error,
-    scheduled_for, max_attempts, attempt_count, failure_count, crash_count, lease,
-    correlation_id, created_at, updated_at, completed_at, worker_expires_at
-)
-SELECT
-    (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0')
-        || '70008000' || lpad(to_hex(number), 12, '0'))::uuid,
-    'tests.job' || number % 10, 'queue-' || number % 4, 0, '{{}}', '[]',
-    CASE WHEN number % 10000 = 0 THEN 'pending' WHEN number % 10000 = 1 THEN 'running'
-        WHEN number % 10000 = 2 THEN 'scheduled' WHEN number % 50 = 3 THEN 'failed'
-        ELSE 'completed' END,
-    0, '', CASE WHEN number % 50 = 3 THEN repeat('Traceback ', 50) ELSE '' END,
-    moment, 3, 1, 0, 0, 1, CASE WHEN number % 3 = 0 THEN 'import-' || number ELSE '' END,
-    moment, moment,
-    CASE WHEN number % 10000 IN (0, 1, 2) THEN NULL ELSE moment END,
-    CASE WHEN number % 10000 = 1 THEN moment END
-FROM (
-    SELECT number, now() - (({ROWS} - number) * interval '20 seconds') AS moment
-    FROM generate_series(1, {ROWS}) AS number
-) AS numbers
-"""
-
-QUERIES = [
+SEARCHES = [
     "",
     "before=01a20900000070008000000000000000",
     "after=01a20900000070008000000000000000",
     "status=completed&before=ffffffff000070008000000000000000.4000000000000000",
     "status=failed&after=00000000000070008000000000000000.1000000",
     "q=status:failed+error:Nothing",
+    "q=status:failed+queue:queue-1+job:tests.a*",
     "q=status:completed+queue:rare",
     "q=params.x:1",
     "q=created:<2d+priority:>5",
     "q=tag:x+-queue:queue-1",
     "q=worker:nobody",
     "q=correlation:import-300",
+    f"q=failure:{FINGERPRINT}+status:failed",
+    "q=subject:shop.order:17",
     "q=status:failed,discarded",
     "q=-status:completed",
     "q=status:completed+ended:>5d",
@@ -66,34 +56,94 @@ QUERIES = [
     "queue=queue-1",
     "queue=rare",
     "queue=queue-1&status=failed",
-    "job=tests.job1&queue=queue-1",
+    "job=tests.add&queue=queue-1",
     "q=import-300",
     "q=nothing-like-it",
     "q=00000000-0000-7000-8000-000000000000",
     "created_at__year=2020",
 ]
 
+#: Answers to forms, and what nobody may.
+NO_PAGES = re.compile(
+    r"_(press|export|save_filter|remove_filter)$"
+    r"|_(?!cronjob)\w+_add$|_(failuregroup|jobaudit|queue)_delete$"
+)
+#: No page but a picture on one, that the page does not wait for.
+LAMP = "django_jobs_overview_lamp"
 
-@pytest.fixture
-def many_jobs(any_status: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(FILL)
-        cursor.execute("ANALYZE django_jobs_job")
+
+def addresses(crowd: Crowd) -> Iterator[str]:
+    """Every page, and of those that have many faces the faces."""
+    overview = reverse("admin:app_list", args=["django_jobs"])
+    yield from (overview, f"{overview}?range=1h", f"{overview}?range=7d")
+    for name in ("overview_live", "overview_lamp", "catalogue"):
+        yield reverse(f"admin:django_jobs_{name}")
+    yield reverse("admin:django_jobs_catalogue_job", args=["tests.add"])
+    yield from (f"{list_of('job')}?{search}" for search in SEARCHES)
+    yield from (page_of(job) for job in crowd.jobs)
+    yield from (page_of(job, "live") for job in crowd.jobs)
+    ids = ",".join(job.pk.hex for job in crowd.jobs)
+    yield f"{reverse('admin:django_jobs_job_rows')}?ids={ids}"
+    yield from (page_of(crowd.jobs[-1], page) for page in ("rerun", "history", "delete"))
+    yield page_of(crowd.jobs[-2], "edit")
+    for row in (crowd.queue, crowd.worker, crowd.schedule, crowd.failure, crowd.entry):
+        yield list_of(str(row._meta.model_name))
+        yield from (page_of(row), page_of(row, "history"))
+    yield reverse("admin:django_jobs_cronjob_add")
+    yield from (page_of(crowd.schedule, page) for page in ("backfill", "delete"))
+    yield page_of(crowd.gone, "delete")
+    yield page_of(crowd.failure, "live")
 
 
-def test_no_page_of_the_list_reads_the_whole_table(
-    many_jobs: None, boss: Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's plans")
+@pytest.mark.parametrize("scene", SCENES)
+def test_no_page_asks_often_or_reads_the_whole_table(
+    any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch, scene: str
 ) -> None:
-    # As much smaller as the table is than one of a million jobs.
-    monkeypatch.setattr(reach, "WINDOW", reach.WINDOW // 10)
-    found = []
-    for query in QUERIES:
-        with CaptureQueriesContext(connection) as captured:
-            assert boss.get(f"{list_of('job')}?{query}").status_code == 200
-        for sql in (one["sql"] for one in captured if '"django_jobs_job"' in one["sql"]):
-            with connection.cursor() as cursor:
-                cursor.execute("EXPLAIN (ANALYZE) " + sql.replace("%", "%%"), [])
-                plan = "\n".join(line for (line,) in cursor.fetchall())
-            if "Seq Scan on django_jobs_job" in plan:
-                found.append(f"{query}\n{sql[:300]}\n{plan}")
-    assert not found, "\n\n".join(found)
+    for module, name in BOUNDS:
+        monkeypatch.setattr(module, name, BOUND)
+    seen: set[str] = set()
+    faults, visited = [], set()
+    for address in addresses(make_crowd(scene)):
+        asked = asked_by(boss, address)
+        visited.add(name := resolve(address.partition("?")[0]).url_name)
+        if len(asked) > MOST_QUERIES and name != LAMP:
+            faults.append(f"{address} asks {len(asked)} times:\n" + "\n".join(asked))
+        new = [sql for sql in asked if '"django_jobs_job"' in sql and sql not in seen]
+        seen.update(new)
+        faults += [f"{address}\n{sql[:300]}\n{fault}" for sql in new if (fault := fault_of(sql))]
+    assert not faults, "\n\n".join(faults)
+    assert pages_of_ours() <= visited
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's plans")
+def test_a_search_for_a_part_of_a_name_reads_no_more_than_a_page(
+    any_status: None, boss: Client
+) -> None:
+    make_crowd("crowded")
+    asked = asked_by(boss, f"{list_of('job')}?q=status:failed+queue:queue-1+job:tests.a*")
+    (search,) = (sql for sql in asked if "tests.a" in sql)
+    assert not fault_of(search, rows_max=300)
+
+
+def fault_of(sql: str, rows_max: int = ROWS_MAX) -> str:
+    """The plan of a statement that reads too much; empty if it does not."""
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE) " + sql.replace("%", "%%"), [])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    steps = re.findall(r"Scan .*actual time=\S+ rows=([\d.]+) loops=(\d+)", plan)
+    read = [float(rows) * int(loops) for rows, loops in steps]
+    read += [float(rows) for rows in re.findall(r"Removed by Filter: ([\d.]+)", plan)]
+    is_whole = re.search(r"Seq Scan on django_jobs_job\b", plan)
+    return plan if is_whole or max(read, default=0) > rows_max else ""
+
+
+def pages_of_ours() -> set[str]:
+    """The names of all addresses in the admin that somebody may look at."""
+    ours = [
+        model_admin
+        for model, model_admin in admin.site._registry.items()
+        if model._meta.app_label == "django_jobs"
+    ]
+    names = {pattern.name for one in ours for pattern in one.get_urls() if pattern.name}
+    return {name for name in names if not NO_PAGES.search(name)}
