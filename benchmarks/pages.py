@@ -23,6 +23,10 @@ from benchmarks.servers import DurablePostgres
 #: Milliseconds and queries that a page may take.
 LONGEST: Final = 150.0
 MOST_QUERIES: Final = 8
+#: Looked at with an empty cache each time, as after a deploy.
+COLD: Final = "overview, nothing cached"
+#: The same; it is no page, and may ask more: the overview does not wait for it.
+LAMP: Final = "picture on the overview"
 #: Every page of the admin asks these: the session, the user, and what the user may.
 _EVERYWHERE: Final = ("django_session", "auth_user", "auth_permission", "django_content_type")
 
@@ -65,7 +69,7 @@ def _measure(jobs: int, runs: int) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("boss"))
     rows = [
-        _row(title, address, [_look(client, address) for _ in range(runs + 1)][1:])
+        _row(title, address, [_look(client, title, address) for _ in range(runs + 1)][1:])
         for title, address in pages().items()
     ]
     print(table.plain(("page", "median ms", "worst ms", "queries", "verdict"), rows))
@@ -76,7 +80,7 @@ def _row(title: str, address: str, visits: list[Visit]) -> tuple[str, ...]:
     faults = []
     if statistics.median(times) > LONGEST:
         faults.append("too slow")
-    if visits[0].queries > MOST_QUERIES:
+    if visits[0].queries > MOST_QUERIES and title != LAMP:
         faults.append("too many queries")
     if visits[0].reads_all:
         faults.append("reads the whole table of jobs")
@@ -89,10 +93,13 @@ def _row(title: str, address: str, visits: list[Visit]) -> tuple[str, ...]:
     )
 
 
-def _look(client: Any, address: str) -> Visit:
+def _look(client: Any, title: str, address: str) -> Visit:
+    from django.core.cache import cache
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    if title in (COLD, LAMP):
+        cache.clear()
     with CaptureQueriesContext(connection) as captured:
         began = time.perf_counter()
         answer = client.get(address)
@@ -143,6 +150,8 @@ def pages() -> dict[str, str]:
     }
     deep = Job.objects.order_by("pk").values_list("pk", flat=True)[1000]
     return {
+        COLD: reverse("admin:app_list", args=["django_jobs"]),
+        LAMP: reverse("admin:django_jobs_overview_lamp"),
         "overview": reverse("admin:app_list", args=["django_jobs"]),
         "overview, week": reverse("admin:app_list", args=["django_jobs"]) + "?range=7d",
         "jobs": list_of("job"),
