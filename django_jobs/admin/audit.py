@@ -11,13 +11,12 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
 from django.core.paginator import Paginator
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin import queue_now, shown
+from django_jobs.admin.addresses import address
 from django_jobs.admin.bases import PlainChangeList, ReadOnlyAdmin
 from django_jobs.models import AuditAction, JobAudit
 
@@ -198,18 +197,17 @@ class JobAuditAdmin(ReadOnlyAdmin[JobAudit]):
 
 
 def _list(**query: str) -> str:
-    return f"{reverse('admin:django_jobs_jobaudit_changelist')}?{urlencode(query)}"
+    return address("django_jobs_jobaudit_changelist", query=query)
 
 
 def _page_of(entry: JobAudit) -> str:
     """The page of what it was done to; it may be gone by now."""
     if entry.action in _QUEUE:
-        return reverse("admin:django_jobs_queue_change", args=[quote(entry.target)])
+        return address("django_jobs_queue_change", quote(entry.target))
     if entry.action == AuditAction.TELL_WORKER:
         return queue_now.worker_url(entry.target)
     if entry.action in _CRON:
-        url = reverse("admin:django_jobs_cronjob_changelist")
-        return f"{url}?{urlencode({'q': entry.target})}"
+        return address("django_jobs_cronjob_changelist", query={"q": entry.target})
     if entry.action in _JOB and entry.count == 1:
-        return reverse("admin:django_jobs_job_change", args=[quote(entry.target)])
+        return address("django_jobs_job_change", quote(entry.target))
     return ""

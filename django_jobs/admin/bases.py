@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from django_jobs.admin.addresses import on_site
 from django_jobs.auditing import through
 from django_jobs.models import AuditSource
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
 
     BaseAdmin = admin.ModelAdmin
     BaseInline = admin.TabularInline
@@ -71,6 +73,14 @@ class PlainAdmin(BaseAdmin[ModelT]):
 
     class Media:
         css: ClassVar = {"all": ["django_jobs/admin.css"]}
+
+    @property
+    def urls(self) -> list[URLPattern]:
+        """With links to the admin site that a page is of: a project may have several."""
+        patterns = self.get_urls()
+        for pattern in patterns:
+            pattern.callback = on_site(self.admin_site.name, pattern.callback)
+        return patterns
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The class of the list."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs import stats
 from django_jobs.admin import charts, job_links, shown
+from django_jobs.admin.addresses import address
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.conf import config
 from django_jobs.models import CronJob
@@ -70,7 +70,7 @@ def entries(term: str) -> list[Entry]:
 
 def job_url(name: str) -> str:
     """The page of a job definition."""
-    return reverse("admin:django_jobs_catalogue_job", args=[name])
+    return address("django_jobs_catalogue_job", name)
 
 
 def gist(definition: AnyDefinition) -> str:
@@ -106,7 +106,7 @@ def schedules(definition: AnyDefinition) -> list[dict[str, Any]]:
     return [
         {
             "name": row.name,
-            "url": reverse("admin:django_jobs_cronjob_change", args=[row.pk]),
+            "url": address("django_jobs_cronjob_change", row.pk),
             "expression": row.cron_expression,
             "timezone": row.timezone,
             "next": shown.moment(row.next_run_at if row.enabled else None),

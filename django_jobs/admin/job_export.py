@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponseRedirect, StreamingHttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_jobs.admin import payload
+from django_jobs.admin.addresses import address
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.job_bulk import Bounds, asked_for
 from django_jobs.admin.job_pages import Key
@@ -62,7 +62,7 @@ def export(request: HttpRequest, changes: JobChangeList) -> HttpResponseBase:
     writer = WRITERS.get(request.POST.get("format", ""))
     if writer is None or changes.asked.errors:
         messages.error(request, _("format: one of %(known)s.") % {"known": ", ".join(FORMATS)})
-        url = reverse("admin:django_jobs_job_changelist")
+        url = address("django_jobs_job_changelist")
         return HttpResponseRedirect(f"{url}{changes.newest_link}")
     name = request.POST["format"]
     with through(AuditSource.ADMIN):

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from django_jobs.admin import job_links, shown
+from django_jobs.admin.addresses import address
 from django_jobs.models import CronSlot, Job
 from django_jobs.states import Status
 
@@ -96,7 +97,7 @@ def _schedule(job: Job) -> list[SafeString]:
     cron_job = cron_job_of(job)
     if cron_job is None:
         return []
-    url = reverse("admin:django_jobs_cronjob_change", args=[quote(cron_job.pk)])
+    url = address("django_jobs_cronjob_change", quote(cron_job.pk))
     kind = _("schedule")
     return [format_html('<a href="{}">{}</a> ({})', url, cron_job.name, kind)]
 
@@ -118,6 +119,6 @@ def _children(job: Job) -> list[Job]:
 
 
 def _link(job_id: Any, name: str, status: str) -> SafeString:
-    url = reverse("admin:django_jobs_job_change", args=[quote(job_id)])
+    url = job_links.job_url(job_id)
     label = Status(status).label if status in Status.values else status
     return format_html('<a href="{}">{}</a> {}', url, name, shown.badge(status, label))

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from django.contrib.admin.utils import quote
-from django.urls import reverse
-from django.utils.http import urlencode
+
+from django_jobs.admin.addresses import address
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 
 def job_url(job_id: UUID) -> str:
     """The page of a job."""
-    return reverse("admin:django_jobs_job_change", args=[quote(job_id)])
+    return address("django_jobs_job_change", quote(job_id))
 
 
 def jobs_url(**query: str) -> str:
     """The list of jobs, filtered."""
-    return f"{reverse('admin:django_jobs_job_changelist')}?{urlencode(query)}"
+    return address("django_jobs_job_changelist", query=query)
 
 
 def jobs_with(qualifier: str, value: str, **query: str) -> str:
     """The list of jobs, searched for a value exactly as it is."""
+    return jobs_url(q=exactly(qualifier, value), **query)
+
+
+def exactly(qualifier: str, value: str) -> str:
+    """A search for a value exactly as it is."""
     quoted = re.sub(r'(["\\])', r"\\\1", value)
-    return jobs_url(q=f'{qualifier}:"{quoted}"', **query)
+    return f'{qualifier}:"{quoted}"'

@@ -10,12 +10,13 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin import job_page, saved_filters, shown
+from django_jobs.admin.addresses import address
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.job_actions import JobActionsAdmin
 from django_jobs.admin.job_bulk import Bounds
@@ -92,7 +93,7 @@ class JobListAdmin(JobActionsAdmin):
         """What stands around the rows."""
         moving = [job.pk.hex for job in changes.result_list if not job.is_finished]
         urls = {
-            f"jobs_{name}_url": f"{reverse(f'admin:django_jobs_job_{name}')}{changes.newest_link}"
+            f"jobs_{name}_url": f"{address(f'django_jobs_job_{name}')}{changes.newest_link}"
             for name in ("export", "save_filter", "remove_filter")
         }
         return {
@@ -104,7 +105,7 @@ class JobListAdmin(JobActionsAdmin):
             "jobs_export_formats": FORMATS,
             "jobs_saved": saved_filters.shown_to(user_name(request), changes.newest_link),
             "jobs_live_url": (
-                f"{reverse('admin:django_jobs_job_rows')}?ids={','.join(moving[:LIVE_MAX])}"
+                f"{address('django_jobs_job_rows')}?ids={','.join(moving[:LIVE_MAX])}"
                 if moving
                 else ""
             ),
@@ -225,7 +226,7 @@ class JobListAdmin(JobActionsAdmin):
         return changes
 
     def _back_to_list(self, query: str) -> HttpResponseRedirect:
-        return HttpResponseRedirect(f"{reverse('admin:django_jobs_job_changelist')}{query}")
+        return HttpResponseRedirect(f"{address('django_jobs_job_changelist')}{query}")
 
 
 def _moving(cell: str, job: Job, content: SafeString | str) -> SafeString:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from django_jobs.admin import job_links
+from django_jobs.admin.addresses import address
 from django_jobs.diagnosis import About, Code, Reason, why_not_running
 from django_jobs.models import Job
 from django_jobs.states import WAITING, Status
@@ -57,8 +57,7 @@ def _title(job: Job) -> str:
 
 def _explained(reason: Reason, job: Job, request: HttpRequest) -> Explanation:
     if reason.code == Code.IN_LINE:
-        query = urlencode({"queue": job.queue, "status": Status.PENDING})
-        url = f"{reverse('admin:django_jobs_job_changelist')}?{query}"
+        url = job_links.jobs_url(queue=job.queue, status=Status.PENDING)
         return Explanation(reason, url, _("Show the queue's pending jobs"))
     if reason.about is None or not _may_look(reason.about, request):
         return Explanation(reason, "", "")
@@ -71,9 +70,9 @@ def _may_look(about: About, request: HttpRequest) -> bool:
 
 def _url(about: About) -> str:
     if not about.key:
-        return reverse(f"admin:django_jobs_{about.kind}_changelist")
+        return address(f"django_jobs_{about.kind}_changelist")
     # Not quote(): reverse() quotes, and Django's own quoting is for its own lists.
-    return reverse(f"admin:django_jobs_{about.kind}_change", args=[about.key])
+    return address(f"django_jobs_{about.kind}_change", about.key)
 
 
 def _label(about: About) -> str:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.admin.utils import quote
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs.admin import charts, job_links, shown
+from django_jobs.admin.addresses import address
 from django_jobs.conf import config
 from django_jobs.models import DesiredState, Queue, Worker, WorkerState
 from django_jobs.states import Status
@@ -206,4 +206,4 @@ def _picture(queue: Queue) -> Picture:
 
 def worker_url(name: str) -> str:
     """The page of a worker."""
-    return reverse("admin:django_jobs_worker_change", args=[quote(name)])
+    return address("django_jobs_worker_change", quote(name))

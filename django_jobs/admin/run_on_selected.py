@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs.admin import history, job_links
+from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.forms import EnqueueForm, JobForm, once
 from django_jobs.admin.forms.pickers import Pickers
@@ -178,8 +179,9 @@ class RunOnSelected:
         ) % {"count": f"{count:,}", "job": target.definition.name}
         if not is_new:
             text = _("This form was sent before, its jobs are enqueued.")
-        if self.request.user.has_perm("django_jobs.view_job"):
-            url = job_links.jobs_with("correlation", correlation_id)
+        addresses = Addresses.beside(self.model_admin.admin_site.name)
+        url = addresses.jobs(q=job_links.exactly("correlation", correlation_id))
+        if url and self.request.user.has_perm("django_jobs.view_job"):
             text = format_html('{} <a href="{}">{}</a>', text, url, _("Show in the list"))
         level = messages.SUCCESS if is_new else messages.INFO
         self.model_admin.message_user(self.request, text, level)

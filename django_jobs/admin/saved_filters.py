@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from django.contrib import messages
 from django.db.models import Q
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_jobs.admin import history
+from django_jobs.admin.addresses import address
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.reach import DATE_FIELD
 from django_jobs.models import SavedFilter
@@ -51,7 +51,7 @@ def shown_to(user: str, query: str) -> list[Shown]:
     """The filters of a user and the shared ones, by name."""
     rows = SavedFilter.objects.filter(Q(owner=user) | Q(is_shared=True)).order_by("name")[:MOST]
     there = _kept(query.removeprefix("?"))
-    base = reverse("admin:django_jobs_job_changelist")
+    base = address("django_jobs_job_changelist")
     return [
         Shown(row, f"{base}?{row.query}", row.owner == user, bool(there) and row.query == there)
         for row in rows

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django.contrib.admin.utils import quote
 from django.db.models import Model
-from django.urls import reverse
 from django.utils.html import format_html
 
 from django_jobs.admin import job_links, job_page, shown
+from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.bases import BaseAdmin
 from django_jobs.models import Job
 from django_jobs.models.subjects import subject_of
@@ -28,11 +27,11 @@ class SubjectJob:
     """A job as a row of the section."""
 
     job: Job
+    url: str
 
     @property
     def link(self) -> SafeString:
-        url = reverse("admin:django_jobs_job_change", args=[quote(self.job.pk)])
-        return format_html('<a href="{}">{}</a>', url, self.job.job_name)
+        return format_html('<a href="{}">{}</a>', self.url, self.job.job_name)
 
     @property
     def status(self) -> SafeString:
@@ -75,15 +74,15 @@ class SubjectJobsMixin(BaseAdmin[Model]):
         """Add the jobs to the page."""
         obj = kwargs.get("obj")
         if obj is not None and request.user.has_perm("django_jobs.view_job"):
-            context |= _jobs_context(obj)
+            context |= _jobs_context(obj, Addresses.beside(self.admin_site.name))
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def _jobs_context(obj: Model) -> dict[str, Any]:
+def _jobs_context(obj: Model, addresses: Addresses) -> dict[str, Any]:
     latest = Job.objects.about(obj).order_by("-pk").defer("params", "result", "error", "tags")
     jobs = list(latest[: JOBS_MAX + 1])
     return {
-        "jobs_of_subject": [SubjectJob(job) for job in jobs[:JOBS_MAX]],
+        "jobs_of_subject": [SubjectJob(job, addresses.job(job.pk)) for job in jobs[:JOBS_MAX]],
         "jobs_of_subject_more": len(jobs) > JOBS_MAX,
-        "jobs_of_subject_url": job_links.jobs_with("subject", subject_of(obj)),
+        "jobs_of_subject_url": addresses.jobs(q=job_links.exactly("subject", subject_of(obj))),
     }
