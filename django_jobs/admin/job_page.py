@@ -16,6 +16,7 @@ from django_jobs.admin.job_phases import phases_of
 from django_jobs.admin.job_timeline import timeline_of
 from django_jobs.admin.job_why import why
 from django_jobs.models import Job
+from django_jobs.names import BUILT_IN
 from django_jobs.registry import registry
 from django_jobs.states import DELAYED, WAITING, Status
 
@@ -75,7 +76,7 @@ def time_left(job: Job) -> timedelta | None:
 
 
 def page_context(job: Job, request: HttpRequest, site: AdminSite) -> dict[str, Any]:
-    """What the templates under ``job/`` need; without payload, no word of what went wrong."""
+    """What the templates under ``job/`` need; without payload, no word of what it said."""
     with_payload = payload.may_see(request)
     timeline = timeline_of(job, with_payload)
     return {
@@ -83,6 +84,8 @@ def page_context(job: Job, request: HttpRequest, site: AdminSite) -> dict[str, A
         "jobs_status": status_badge(job),
         "jobs_progress": _known(progress(job)),
         "jobs_facts": [(label, value) for label, value in _facts(job) if value],
+        # Of a job of ours it says how many jobs it did.
+        "jobs_message": job.progress_message if with_payload or job.job_name in BUILT_IN else "",
         "jobs_error_line": shown.error_line(job.error) if with_payload else "",
         "jobs_error_is_old": job.status not in (Status.FAILED, Status.DISCARDED),
         # Of a waiting job it is among the reasons why it does not run.

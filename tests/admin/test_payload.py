@@ -18,7 +18,14 @@ from tests.factories import CronJobFactory, JobFactory, TransitionFactory, ago
 
 SECRET = "4111-1111-canary"
 #: What only those with the permission may see.
-PAYLOAD = ("region-canary", "result-canary", "error-canary", "line-canary", "reason-canary")
+PAYLOAD = (
+    "region-canary",
+    "result-canary",
+    "error-canary",
+    "line-canary",
+    "reason-canary",
+    "message-canary",
+)
 ERROR = "Traceback:\n  File x\nValueError: error-canary"
 NEEDED = "You need the permission django_jobs.view_job_payload to see this."
 
@@ -32,6 +39,8 @@ def job(any_status: None) -> Job:
         params={"card": SECRET, "region": "region-canary", "nested": [{"password": SECRET}]},
         result={"card": SECRET, "token": SECRET, "echo": f"result-canary {SECRET}"},
         error=ERROR,
+        progress=40,
+        progress_message="message-canary",
         attempt_count=1,
     )
     for actor, reason in (("worker:w1", "ValueError: reason-canary"), ("ada", "ada's reason")):
