@@ -19,11 +19,13 @@ from django_jobs.exceptions import InvalidOption
 from django_jobs.models import AuditAction, CronJob, CronSlot, Job, JobAudit, SlotOutcome
 from django_jobs.options import UsingOptions
 from django_jobs.registry import registry
+from django_jobs.stores.database.retrying import retried
 
 #: Slots that one backfill looks at.
 BACKFILL_MAX: Final = 1000
 
 
+@retried
 def enqueue_cron_job(cron_job: CronJob, *, by: str = "", reason: str = "") -> Job:
     """Enqueue the job of a schedule, whatever the clock and the overlap policy say.
 
@@ -60,6 +62,7 @@ def fire(cron_job: CronJob) -> Job:
     return job
 
 
+@retried
 def switch_cron(cron_job: CronJob, *, enabled: bool, by: str = "", reason: str = "") -> bool:
     """Switch a schedule on or off; return whether that changed anything.
 
@@ -131,6 +134,7 @@ def backfill_cron(
     return jobs
 
 
+@retried
 def _fill(cron_job: CronJob, slot: datetime) -> Sequence[Job]:
     with transaction.atomic(using=router.db_for_write(CronJob)):
         row, created = CronSlot.objects.get_or_create(

@@ -23,6 +23,7 @@ from django_jobs.models import (
 from django_jobs.names import RETRY_FAILURES
 from django_jobs.registry import registry
 from django_jobs.states import LIVE
+from django_jobs.stores.database.retrying import retried
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def reopen(group: FailureGroup, *, by: str = "", note: str = "") -> bool:
     return _change(group, by, note, state=FailureState.ONGOING)
 
 
+@retried
 def _change(group: FailureGroup, by: str, note: str, **columns: Any) -> bool:
     """Return whether the group is still there."""
     columns = _CLEAR | columns
@@ -144,6 +146,7 @@ def retry_as_drip(
     return _start(group, RetryPace.DRIP, per_minute, by, reason)
 
 
+@retried
 def _start(
     group: FailureGroup, pace: RetryPace, per_minute: int, by: str, reason: str
 ) -> FailureRetry | None:
@@ -183,6 +186,7 @@ def is_under_way(retry: FailureRetry) -> bool:
     return Job.objects.filter(pk=retry.job_id, status__in=LIVE).exists()
 
 
+@retried
 def stop_retry(retry: FailureRetry, *, by: str = "", reason: str = "") -> bool:
     """Retry no more jobs of the group; return whether it was under way."""
     running = FailureRetry.objects.using(router.db_for_write(FailureRetry)).filter(

@@ -18,6 +18,7 @@ from django_jobs.models import AuditAction, Job
 from django_jobs.registry import registry
 from django_jobs.states import RETRYABLE
 from django_jobs.stores import active_store
+from django_jobs.stores.database.retrying import retried
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Submitted:
     is_new: bool
 
 
+@retried
 def submit(
     definition: JobDefinition[Any, Any],
     calls: Sequence[Mapping[str, Any]],
@@ -87,6 +89,7 @@ def submit(
     return Submitted(ids, is_new=True)
 
 
+@retried
 def edit_and_retry(job: Job, params: Mapping[str, Any], *, by: str = "", reason: str = "") -> None:
     """Start an ended job afresh with other arguments, or do nothing at all.
 

@@ -11,6 +11,7 @@ from django_jobs.auditing import audit
 from django_jobs.conf.shown import shown
 from django_jobs.exceptions import InvalidOption
 from django_jobs.models import AuditAction, DesiredState, Worker
+from django_jobs.stores.database.retrying import retried
 
 
 def set_desired_state(
@@ -41,6 +42,7 @@ def replace_processes(worker: str, *, by: str = "", reason: str = "") -> bool:
     return _tell(worker, {"replace": True}, {"replace_asked_at": Now()}, by, reason)
 
 
+@retried
 def _tell(
     worker: str, details: dict[str, Any], changes: dict[str, Any], by: str, reason: str
 ) -> bool:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from django_jobs import operations
+import pytest
+from django.db import OperationalError, connection
+
+from django_jobs import failures, operations
 from django_jobs.locks import cluster_lock
-from django_jobs.models import CronSlot, Job, JobTransition
+from django_jobs.models import CronSlot, FailureGroup, Job, JobAudit, JobTransition
 from django_jobs.services.cleanup import clean_up
 from django_jobs.services.cron import fire_due_crons
 from django_jobs.stores import active_store
+from django_jobs.submitting import submit
 from tests import jobs
-from tests.factories import CronJobFactory, ago, failed_job
+from tests.factories import CronJobFactory, WorkerFactory, ago, failed_job
 from tests.races.conftest import AtOnce
 from tests.scenes import (
     fresh,
@@ -20,6 +26,42 @@ from tests.scenes import (
 )
 
 ROUNDS = 12
+
+Verb = Callable[[], Any]
+VERBS: dict[str, Callable[[], Verb]] = {
+    "pause": lambda: partial(operations.pause_queue, "reports"),
+    "drain": lambda: partial(operations.set_desired_state, WorkerFactory().name, "drain"),
+    "edit": lambda: partial(operations.edit_and_retry, failed_job(), {"a": 7}),
+    "enqueue": lambda: partial(submit, jobs.add, [{"a": 7}]),
+    "switch": lambda: partial(operations.switch_cron, CronJobFactory(), enabled=False),
+    "run": lambda: partial(operations.enqueue_cron_job, CronJobFactory()),
+    "mute": lambda: partial(failures.mute, _failure()),
+    "canary": lambda: partial(failures.retry_as_canary, _failure()),
+}
+
+
+def _failure() -> FailureGroup:
+    return FailureGroup.objects.create(
+        fingerprint="f" * 16, job_name="tests.add", first_seen_at=ago(), last_seen_at=ago()
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_undone_for_others_runs_again_with_its_entry(verb: str) -> None:
+    """As MariaDB does with one of two: at the very last statement, that of the audit."""
+    asked, undone = VERBS[verb](), []
+
+    def undo_once(execute: Any, sql: str, *rest: Any) -> Any:
+        if JobAudit._meta.db_table in sql and not undone:
+            undone.append(sql)
+            raise OperationalError(1213, "Deadlock found when trying to get lock")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(undo_once):
+        assert asked() is not False
+    assert undone
+    assert JobAudit.objects.count() == 1
 
 
 def test_retry_against_retry(at_once: AtOnce) -> None:
