@@ -12,13 +12,15 @@ from django.core.signing import BadSignature, Signer
 from django.db import router, transaction
 from django.db.models import QuerySet
 
-from django_jobs.auditing import audit, some_ids
+from django_jobs.auditing import IDS_MAX, audit, some_ids
 from django_jobs.conditions import Condition
+from django_jobs.context import JobContext
 from django_jobs.models import AuditAction, Job, JobAudit
 from django_jobs.names import BULK
 from django_jobs.operations import BATCH, OperationResult, one_batch
 from django_jobs.selection import Selection
 from django_jobs.states import DELAYED, RETRYABLE, TERMINAL, WAITING, Actor, Status, sources_of
+from django_jobs.stores.database.retrying import retried
 
 #: What can be done to many jobs → the statuses in which it does something.
 ALLOWED: Final[dict[AuditAction, frozenset[Status]]] = {
@@ -28,6 +30,9 @@ ALLOWED: Final[dict[AuditAction, frozenset[Status]]] = {
     AuditAction.DISCARD: sources_of(Status.DISCARDED, Actor.OPERATOR),
     AuditAction.DELETE: TERMINAL,
 }
+
+#: In the details of an entry: the last job that was looked at.
+_LAST: Final = "last"
 
 #: Called with the number of jobs that were looked at; what it raises ends the operation.
 Tell = Callable[[int], None]
@@ -64,11 +69,13 @@ def apply(
     reason: str = "",
     target: str = "",
     tell: Tell | None = None,
+    job: JobContext | None = None,
 ) -> BulkResult:
     """Do it to every job of a selection, and write one entry in the audit.
 
     Done twice, it does nothing to jobs that it has changed before: they left the statuses that
-    it is for, or came back after the selection's ``as_of``.
+    it is for, or came back after the selection's ``as_of``. An attempt goes on after the last
+    batch of the one before it, also when that was killed, and counts on in its entry.
 
     Args:
         action: retry, run now, cancel, discard or delete.
@@ -77,41 +84,54 @@ def apply(
         reason: why.
         target: what was asked for, for people.
         tell: called after each batch.
+        job: of whose attempts this is one.
     """
-    result = BulkResult()
-    entry = audit(action, by=by, reason=reason, target=target)
-    looked_at = 0
-    try:
-        for chunk in touched_by(action, selection).chunks():
-            for start in range(0, len(chunk), BATCH):
-                batch = chunk[start : start + BATCH]
-                moved = _batch(action, batch, by, reason)
-                _count(result, entry, moved)
-                looked_at += len(batch)
-                if tell is not None:
-                    tell(looked_at)
-    finally:
-        _close(entry, result)
-    return result
+    entry = _begun_by(job, action) if job is not None else None
+    if entry is None:
+        details = {} if job is None else {"job": str(job.job_id)}
+        entry = audit(action, by=by, reason=reason, target=target, details=details)
+    elif _LAST in entry.details:
+        after = UUID(entry.details[_LAST]).int + 1
+        selection = selection.with_(since=max(UUID(int=after), selection.since or UUID(int=0)))
+    for chunk in touched_by(action, selection).chunks():
+        for start in range(0, len(chunk), BATCH):
+            _batch(action, chunk[start : start + BATCH], entry, by, reason)
+            if tell is not None:
+                result = _result(entry)
+                tell(result.done + result.skipped)
+    return _result(entry)
 
 
-def _batch(action: AuditAction, ids: Sequence[UUID], by: str, reason: str) -> OperationResult:
-    if action == AuditAction.DELETE:
-        return delete_ended(ids)
-    return one_batch(action, ids, by=by, reason=reason)
+def _begun_by(job: JobContext, action: AuditAction) -> JobAudit | None:
+    """The entry of an earlier attempt."""
+    if job.attempt < 2 or not job.has_row:
+        return None
+    entries = JobAudit.objects.using(router.db_for_write(JobAudit)).filter(action=action)
+    return entries.filter(details__job=str(job.job_id)).order_by("-at", "-pk").first()
 
 
-def _count(result: BulkResult, entry: JobAudit, moved: OperationResult) -> None:
-    if not result.done:
-        entry.details = {"ids": some_ids(moved.done)}
-    result.done += len(moved.done)
-    result.skipped += len(moved.skipped)
+@retried
+def _batch(action: AuditAction, ids: Sequence[UUID], entry: JobAudit, by: str, reason: str) -> None:
+    """One transaction with what the audit says of it: it is true whenever this process dies."""
+    with transaction.atomic(using=router.db_for_write(Job)):
+        if action == AuditAction.DELETE:
+            moved = delete_ended(ids)
+        else:
+            moved = one_batch(action, ids, by=by, reason=reason)
+        count = entry.count + len(moved.done)
+        details = {
+            **entry.details,
+            "ids": [*entry.details.get("ids", ()), *some_ids(moved.done)][:IDS_MAX],
+            "skipped": entry.details.get("skipped", 0) + len(moved.skipped),
+            _LAST: str(ids[-1]),
+        }
+        entries = JobAudit.objects.using(router.db_for_write(JobAudit))
+        entries.filter(pk=entry.pk).update(count=count, details=details)
+    entry.count, entry.details = count, details
 
 
-def _close(entry: JobAudit, result: BulkResult) -> None:
-    entry.count = result.done
-    entry.details = {**entry.details, "skipped": result.skipped}
-    entry.save()
+def _result(entry: JobAudit) -> BulkResult:
+    return BulkResult(entry.count, entry.details.get("skipped", 0))
 
 
 def seal(action: str, selection: Mapping[str, Any], by: str) -> str:

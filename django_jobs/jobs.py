@@ -129,5 +129,6 @@ def bulk(
             reason=reason,
             target=target,
             tell=tell,
+            job=context,
         )
     return {"done": result.done, "skipped": result.skipped}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import OperationalError
 from django.test import Client
 
 from django_jobs import operations
@@ -16,12 +19,13 @@ from django_jobs.conditions import Condition
 from django_jobs.exceptions import Cancel
 from django_jobs.ids import uuid7
 from django_jobs.jobs import bulk
-from django_jobs.models import AuditAction, Job, JobAudit, JobRollup
+from django_jobs.models import AuditAction, Job, JobAudit, JobLog, JobRollup
 from django_jobs.selection import Selection
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn
 from tests.admin.pages import list_of, page_of, told
 from tests.factories import JobFactory, WorkerFactory, WorkerProcessFactory, ago, ahead
+from tests.scenes import work, worked
 
 
 def forbid_reports(user: Any, permission: str, job_name: str | None, queue: str | None) -> bool:
@@ -213,6 +217,32 @@ def test_it_can_be_cancelled_on_the_way(any_status: None, monkeypatch: pytest.Mo
         apply(AuditAction.RETRY, Selection(), by="boss", tell=stop)
     assert Job.objects.failed().count() == 3
     assert JobAudit.objects.get().count == 2
+
+
+def test_the_next_attempt_goes_on_where_the_last_one_ended(
+    any_status: None, many_is_two: None, boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Running jobs stay among those that can be cancelled: nothing else tells who was asked."""
+    monkeypatch.setattr("django_jobs.bulk.BATCH", 2)
+    batches: list[Sequence[UUID]] = []
+
+    def break_down(action: AuditAction, ids: Sequence[UUID], **more: Any) -> Any:
+        batches.append(ids)
+        if len(batches) == 2:
+            raise OperationalError("the server closed the connection unexpectedly")
+        return operations.one_batch(action, ids, **more)
+
+    monkeypatch.setattr("django_jobs.bulk.one_batch", break_down)
+    JobFactory.create_batch(5, status=Status.RUNNING)
+    confirm(boss, "cancel")
+    job = Job.objects.get(job_name="jobs.bulk")
+    work()
+    assert JobAudit.objects.get(actor="boss").count == 2, "also if it is never run again"
+    operations.run_now(job)
+    assert worked(job).result == {"done": 5, "skipped": 0}
+    assert [len(ids) for ids in batches] == [2, 2, 2, 1]
+    assert JobAudit.objects.get(actor="boss").count == 5
+    assert set(Counter(JobLog.objects.values_list("job_id", flat=True)).values()) == {1}
 
 
 def test_it_reads_in_chunks(any_status: None) -> None:
