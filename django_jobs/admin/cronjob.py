@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
@@ -20,7 +21,7 @@ from django_jobs.admin import (
     shown,
 )
 from django_jobs.admin.bases import user_name
-from django_jobs.admin.cronjob_actions import CronActionsAdmin
+from django_jobs.admin.cronjob_actions import CronActionsAdmin, may_use
 from django_jobs.admin.cronjob_form import CronJobForm
 from django_jobs.admin.cronslot import CronSlotInline
 from django_jobs.auditing import audit
@@ -125,9 +126,14 @@ class CronJobAdmin(CronActionsAdmin):
         is_editable = self.has_change_permission(request, obj) and not obj.managed_by_code
         return "params" if is_editable else "params_shown"
 
-    def has_delete_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
-        """A schedule of the code would come back when the next worker starts."""
-        return super().has_delete_permission(request, obj) and not (obj and obj.managed_by_code)
+    def get_form(
+        self, request: HttpRequest, obj: CronJob | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """For the jobs and queues that the user may make schedules of."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        permission = "add_cronjob" if obj is None else "change_cronjob"
+        form.may_use = staticmethod(partial(may_use, request, permission))
+        return form
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """Refuse to delete schedules of the code along with others."""

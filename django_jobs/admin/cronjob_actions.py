@@ -38,13 +38,21 @@ class CronActionsAdmin(BackfillAdmin):
     action_form = ReasonActionForm
     actions = ("enqueue_now", "enable", "disable")
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """May make schedules; the form looks at their jobs and queues."""
+        return may(request.user, "add_cronjob")
+
+    def has_change_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
+        """May change schedules: the site's own rules may except jobs and queues."""
+        return _may(request, "change_cronjob", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
+        """May delete schedules, likewise; one of the code would come back with the next worker."""
+        return _may(request, "delete_cronjob", obj) and not (obj and obj.managed_by_code)
+
     def has_manage_permission(self, request: HttpRequest, obj: CronJob | None = None) -> bool:
-        """May run schedules and switch them: the site's own rules may except jobs and queues."""
-        if obj is None:
-            return may(request.user, "manage_cron")
-        definition = registry.find(obj.job_name)
-        queue = obj.queue or (definition.options.queue if definition is not None else None)
-        return may(request.user, "manage_cron", job_name=obj.job_name, queue=queue)
+        """May run schedules and switch them, likewise."""
+        return _may(request, "manage_cron", obj)
 
     def may(self, request: HttpRequest, button: Button, obj: CronJob | None = None) -> bool:
         """Whether the user may press it."""
@@ -124,6 +132,19 @@ class CronActionsAdmin(BackfillAdmin):
                 "%(count)d cron job switched off.", "%(count)d cron jobs switched off.", count
             )
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
+
+
+def may_use(request: HttpRequest, permission: str, job_name: str, queue: str | None) -> bool:
+    """Whether a user may do it to schedules of a job in a queue, or in the job's own."""
+    definition = registry.find(job_name)
+    queue = queue or (definition.options.queue if definition is not None else None)
+    return may(request.user, permission, job_name=job_name, queue=queue)
+
+
+def _may(request: HttpRequest, permission: str, row: CronJob | None) -> bool:
+    if row is None:
+        return may(request.user, permission)
+    return may_use(request, permission, row.job_name, row.queue)
 
 
 def _reason(request: HttpRequest) -> str:

@@ -17,7 +17,7 @@ from django_jobs.crontab import Crontab
 from django_jobs.crontab.zones import zone_named
 from django_jobs.exceptions import InvalidTimezone, JobsError
 from django_jobs.models import CronJob
-from django_jobs.names import JOB_NAME
+from django_jobs.names import INTERNAL, JOB_NAME
 from django_jobs.registry import registry
 from django_jobs.sensitive import HIDDEN
 
@@ -96,8 +96,14 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
         if isinstance(field, forms.ChoiceField):  # absent where the row belongs to the code
             field.choices = self._job_choices()
 
+    @staticmethod
+    def may_use(job_name: str, queue: str | None) -> bool:
+        """Whether the user may schedule a job in a queue, or in its own; the page puts this in."""
+        return True
+
     def _job_choices(self) -> list[tuple[str, str]]:
-        names = [definition.name for definition in registry.all()]
+        named = (one.name for one in registry.all() if one.name not in INTERNAL)
+        names = [name for name in named if self.may_use(name, None)]
         choices = [("", "---------"), *((name, name) for name in names)]
         current = self.instance.job_name
         if current and current not in names:
@@ -142,6 +148,10 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
         except JobsError as error:
             self.add_error("job_name", str(error))
             return
+        if not self.may_use(definition.name, cleaned.get("queue") or None):
+            field = "queue" if self.may_use(definition.name, None) else "job_name"
+            text = _("You may not enqueue this job into the queue %(queue)s.")
+            self.add_error(field, text % {"queue": cleaned.get("queue") or definition.queue})
         self._check_params(cleaned, definition)
         self._check_option(definition, "queue", cleaned.get("queue") or None)
         self._check_option(definition, "priority", cleaned.get("priority"))

@@ -94,10 +94,7 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
 
         A site's own rules may except queues.
         """
-        if not may(request.user, "manage_worker"):
-            return False
-        queues = (obj.queues or {}) if obj is not None else {}
-        return all(may(request.user, "manage_worker", queue=queue) for queue in queues)
+        return _may(request, "manage_worker", obj)
 
     def may(self, request: HttpRequest, button: Button, obj: Worker | None = None) -> bool:
         """Whether the user may press it."""
@@ -105,8 +102,7 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Worker | None = None) -> bool:
         """Whoever may delete workers, once they are gone."""
-        allowed: bool = request.user.has_perm("django_jobs.delete_worker")
-        return allowed and (obj is None or _is_gone(obj))
+        return _may(request, "delete_worker", obj) and (obj is None or _is_gone(obj))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """Refuse to delete workers that live."""
@@ -242,6 +238,13 @@ def _told(worker: Worker, button: Button, by: str, reason: str) -> bool:
     if button is REPLACE:
         return operations.replace_processes(worker.name, by=by, reason=reason)
     return operations.set_desired_state(worker.name, DESIRED[button], by=by, reason=reason)
+
+
+def _may(request: HttpRequest, permission: str, worker: Worker | None) -> bool:
+    queues = (worker.queues or {}) if worker is not None else {}
+    return may(request.user, permission) and all(
+        may(request.user, permission, queue=queue) for queue in queues
+    )
 
 
 def _is_gone(worker: Worker) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from django_jobs.models import (
 )
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn
-from tests.admin.pages import act, page_of, told
+from tests.admin.pages import act, list_of, page_of, told
 from tests.factories import CronJobFactory, JobFactory
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -34,6 +35,32 @@ def hourly(**columns: Any) -> CronJob:
     CronJob.objects.filter(pk=row.pk).update(created_at=MIDNIGHT - timedelta(days=900))
     row.refresh_from_db()
     return row
+
+
+def form_of(row: CronJob, **changes: str) -> dict[str, str]:
+    """What the form of a schedule sends."""
+    return {
+        "name": row.name,
+        "job_name": row.job_name,
+        "params": json.dumps(row.params),
+        "cron_expression": row.cron_expression,
+        "timezone": row.timezone,
+        "enabled": "on",
+        "queue": row.queue,
+        "missed_policy": "latest",
+        "missed_max": "10",
+        "overlap_policy": "queue",
+        "slots-TOTAL_FORMS": "0",
+        "slots-INITIAL_FORMS": "0",
+        **changes,
+    }
+
+
+def neither_echo_nor_reports(
+    user: Any, permission: str, job_name: str | None, queue: str | None
+) -> bool:
+    """A rule about a job and one about a queue."""
+    return job_name != "tests.echo" and queue != "reports"
 
 
 def slot(row: CronJob, hours: int, outcome: str = SlotOutcome.FIRED, **columns: Any) -> CronSlot:
@@ -158,6 +185,36 @@ def test_a_sites_rules_protect_the_schedules_of_a_queue(log_in: LogIn, settings:
     assert {row.name for row in CronJob.objects.filter(enabled=False)} == {"other"}
 
 
+@pytest.mark.parametrize("field", ["job_name", "queue"])
+def test_a_sites_rules_count_for_whoever_makes_schedules(
+    boss: Client, settings: Any, field: str
+) -> None:
+    """A schedule enqueues: what may not be enqueued may not be scheduled either."""
+    settings.DJANGO_JOBS = {"PERMISSION_HOOK": f"{__name__}.neither_echo_nor_reports"}
+    forbidden = {"job_name": "tests.echo", "queue": "reports"}[field]
+    theirs = CronJobFactory(**{"name": "theirs", "job_name": "tests.add", field: forbidden})
+    mine = CronJobFactory(name="mine", job_name="tests.add", params={"a": 1})
+    assert boss.post(page_of(theirs), form_of(theirs, enabled="")).status_code == 403
+    assert boss.post(page_of(theirs, "delete"), {"post": "yes"}).status_code == 403
+    act(boss, "cronjob", "delete_selected", [theirs, mine], post="yes")
+    changed = form_of(mine, **{field: forbidden})
+    for url in (page_of(mine), f"{list_of('cronjob')}add/"):
+        answer = boss.post(url, {**changed, "name": "new"})
+        assert field in answer.context["adminform"].form.errors
+    assert set(CronJob.objects.values_list("name", field)) == {
+        ("theirs", forbidden),
+        ("mine", getattr(mine, field)),
+    }
+    assert boss.post(page_of(mine), form_of(mine, enabled="")).status_code == 302
+
+
+def test_jobs_that_only_pages_enqueue_are_not_scheduled(boss: Client) -> None:
+    form = boss.get(f"{list_of('cronjob')}add/").context["adminform"].form
+    offered = dict(form.fields["job_name"].choices)
+    assert "jobs.cleanup" in offered
+    assert not {"jobs.bulk", "jobs.retry_failures"} & offered.keys()
+
+
 def test_a_switch_by_button_is_audited_with_its_reason(boss: Client) -> None:
     row = CronJobFactory(name="nightly", enabled=True)
     boss.post(page_of(row, "press"), {"button": "disable", "reason": "the feed is down"})
@@ -174,19 +231,7 @@ def test_a_switch_by_button_is_audited_with_its_reason(boss: Client) -> None:
 
 def test_a_changed_schedule_is_audited_without_its_parameters(boss: Client) -> None:
     row = CronJobFactory(name="nightly", job_name="tests.add", params={"a": 41})
-    data = {
-        "name": "nightly",
-        "job_name": "tests.add",
-        "params": '{"a": 4711}',
-        "cron_expression": "0 4 * * *",
-        "timezone": "UTC",
-        "enabled": "on",
-        "missed_policy": "latest",
-        "missed_max": "10",
-        "overlap_policy": "queue",
-        "slots-TOTAL_FORMS": "0",
-        "slots-INITIAL_FORMS": "0",
-    }
+    data = form_of(row, params='{"a": 4711}', cron_expression="0 4 * * *")
     assert boss.post(page_of(row), data).status_code == 302
     (entry,) = JobAudit.objects.all()
     assert entry.details["cron_expression"] == {"before": "*/5 * * * *", "after": "0 4 * * *"}

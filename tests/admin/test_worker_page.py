@@ -87,6 +87,15 @@ def test_a_sites_rules_protect_the_workers_of_a_queue(log_in: LogIn, settings: A
     assert {worker.name for worker in Worker.objects.filter(desired_state="stop")} == {"other"}
 
 
+def test_a_sites_rules_keep_the_gone_workers_of_a_queue(boss: Client, settings: Any) -> None:
+    settings.DJANGO_JOBS = {"PERMISSION_HOOK": "tests.admin.test_queue_page.all_but_reports"}
+    one = WorkerFactory(name="one", queues={"reports": 1}, state=WorkerState.STOPPED)
+    other = WorkerFactory(name="other", queues={"mails": 1}, state=WorkerState.STOPPED)
+    assert boss.post(page_of(one, "delete"), {"post": "yes"}).status_code == 403
+    boss.post(page_of(other, "delete"), {"post": "yes"})
+    assert Worker.objects.get() == one
+
+
 @pytest.mark.parametrize("button", ["run", "drain", "stop", "replace"])
 def test_who_may_only_look_is_refused(log_in: LogIn, button: str) -> None:
     worker = live("web-1", desired_state="drain")
