@@ -27,6 +27,7 @@ from django_jobs.admin.job_bulk import (
 )
 from django_jobs.admin.job_operations import ALLOWED, BUTTONS, delete, operate
 from django_jobs.models import AuditAction, Job, JobLog, JobTransition
+from django_jobs.names import BULK
 from django_jobs.selection import Selection
 from django_jobs.validation import clean_text
 
@@ -81,7 +82,14 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
         """Whether the user may press it, also by the site's own rules for this job."""
         permission = PERMISSIONS[AuditAction(button.name)]
         about = {} if obj is None else {"job_name": obj.job_name, "queue": obj.queue}
-        return permissions.may(request.user, permission, **about)
+        if not permissions.may(request.user, permission, **about):
+            return False
+        if obj is None or obj.job_name != BULK or button.permission != "retry":
+            return True
+        # It goes on with what somebody else was allowed to do.
+        params = obj.params if isinstance(obj.params, dict) else {}
+        theirs = PERMISSIONS.get(params.get("action", ""))
+        return theirs is not None and permissions.may(request.user, theirs)
 
     def press(self, request: HttpRequest, obj: Job, button: Button, reason: str) -> None:
         """Do it to one job."""

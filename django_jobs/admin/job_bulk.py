@@ -171,7 +171,10 @@ def impact(action: AuditAction, selection: Selection, request: HttpRequest) -> I
     touched = touched_by(action, selection)
     pairs = {(name, queue) for _status, name, queue in kinds}
     allowed = {pair for pair in pairs if _may(request, action, *pair)}
-    if permissions.has_own_rules():
+    if request.POST.get("select_across") != "1" and action in _STARTS:
+        # On the page of a bulk job it is known what it would go on with, and who may do that.
+        allowed = {pair for pair in allowed if pair[0] != bulk.name}
+    if permissions.has_own_rules() or allowed != pairs:
         touched = touched.with_(pairs=tuple(sorted(allowed)))
     done, others = Counter[_Kind](), Counter[str]()
     for (status, name, queue), count in kinds.items():

@@ -24,6 +24,7 @@ from django_jobs.auditing import through
 from django_jobs.codec import active_codec
 from django_jobs.exceptions import InvalidTransition, JobsError
 from django_jobs.models import AuditSource, Job
+from django_jobs.names import INTERNAL
 from django_jobs.permissions import may
 from django_jobs.registry import registry
 from django_jobs.states import RETRYABLE
@@ -174,6 +175,8 @@ class ResubmitPages:
 
     def _may(self, request: HttpRequest, permission: str, job: Job) -> bool:
         about = {"job_name": job.job_name, "queue": job.queue}
+        if job.job_name in INTERNAL:
+            return False  # they carry what somebody else was allowed to do
         return may(request.user, permission, **about) and may(request.user, PAYLOAD, **about)
 
     def _back(self, request: HttpRequest, job: Job, problem: Exception) -> HttpResponseBase:

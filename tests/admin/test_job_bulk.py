@@ -23,7 +23,7 @@ from django_jobs.models import AuditAction, Job, JobAudit, JobLog, JobRollup
 from django_jobs.selection import Selection
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn
-from tests.admin.pages import list_of, page_of, told
+from tests.admin.pages import act, list_of, page_of, told
 from tests.factories import JobFactory, WorkerFactory, WorkerProcessFactory, ago, ahead
 from tests.scenes import work, worked
 
@@ -279,6 +279,27 @@ def test_a_viewer_sees_no_action_and_is_refused(any_status: None, log_in: LogIn)
     assert 'name="action"' not in page
     on_all(client, "retry", confirmed="yes")
     assert Job.objects.failed().exists()
+
+
+def test_who_may_not_do_it_does_not_go_on_with_it_either(
+    any_status: None, many_is_two: None, boss: Client, log_in: LogIn
+) -> None:
+    """Somebody deletes, and thinks better of it: whoever may only retry can't undo that."""
+    JobFactory.create_batch(3, status=Status.COMPLETED)
+    confirm(boss, "delete_selected")
+    job = Job.objects.get(job_name="jobs.bulk")
+    operations.cancel(job)
+    client = log_in("view_job", "retry_job", "enqueue_job", "view_job_payload")
+    page = client.get(page_of(job))
+    assert (page.context["jobs_buttons"], page.context["jobs_links"]) == ([], [])
+    assert client.post(page_of(job, "press"), {"button": "retry"}).status_code == 403
+    assert client.post(page_of(job, "rerun")).status_code == 403
+    assert client.post(page_of(job, "edit")).status_code == 403
+    answer = act(client, "job", "retry", [job])
+    assert told(answer)[-1] == "You may not do this to: jobs.bulk (default)."
+    assert Job.objects.live().count() == 0
+    assert boss.post(page_of(job, "press"), {"button": "retry"}).status_code == 302
+    assert Job.objects.live().get() == job
 
 
 def test_a_site_s_rules_count_for_each_queue(
