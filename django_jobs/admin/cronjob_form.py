@@ -102,7 +102,7 @@ class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm
         return True
 
     def _job_choices(self) -> list[tuple[str, str]]:
-        named = (one.name for one in registry.all() if one.name not in INTERNAL)
+        named = (one.name for one in registry if one.name not in INTERNAL)
         names = [name for name in named if self.may_use(name, None)]
         choices = [("", "---------"), *((name, name) for name in names)]
         current = self.instance.job_name

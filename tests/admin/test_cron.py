@@ -37,6 +37,8 @@ BAD: list[tuple[str, str, str]] = [
     ("name", "<script>", "Letters, digits"),
     ("name", "", "required"),
     ("job_name", "os.system", "not one of the available choices"),
+    ("job_name", "jobs.bulk", "not one of the available choices"),
+    ("job_name", "jobs.retry_failures", "not one of the available choices"),
     ("params", "not json", "valid JSON"),
     ("params", "[1]", "JSON object"),
     ("params", "3", "JSON object"),
