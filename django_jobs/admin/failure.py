@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django_jobs import permissions
 from django_jobs.admin import failure_page, payload, shown
 from django_jobs.admin.bases import PlainChangeList
+from django_jobs.admin.beside import Beside
 from django_jobs.admin.failure_actions import FailureActionsAdmin
 from django_jobs.admin.failure_filters import ALL, OPEN, PeriodFilter, StateFilter
 from django_jobs.models import OPEN_FAILURES, FailureGroup
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
     from django.utils.safestring import SafeString
 
+_CURVE: Final = Beside["SafeString"]("curve")
+#: How many of its jobs wait for an operator.
+_FAILED: Final = Beside[int]("failed")
+
 
 class FailureChangeList(PlainChangeList):
     """The groups with their curves and jobs: two more questions for the whole page."""
@@ -37,14 +42,14 @@ class FailureChangeList(PlainChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Add to the groups of this page what other tables know of them."""
         super().get_results(request)
-        groups: list[Any] = list(self.result_list)
+        groups = list(self.result_list)
         keys = [group.pk for group in groups]
         period = next(spec for spec in self.filter_specs if isinstance(spec, PeriodFilter))
         curves = failure_page.curves(keys, period.length)
         failed = failed_jobs_now(keys)
         for group in groups:
-            group.curve = curves[group.pk]
-            group.failed_jobs = failed.get(group.pk, 0)
+            _CURVE.put(group, curves[group.pk])
+            _FAILED.put(group, failed.get(group.pk, 0))
         self.result_list = groups
 
     @property
@@ -150,12 +155,11 @@ class FailureGroupAdmin(FailureActionsAdmin):
 
     @admin.display(description=_("seen"))
     def curve_shown(self, group: FailureGroup) -> SafeString:
-        curve: SafeString = group.curve  # type: ignore[attr-defined]
-        return curve
+        return _CURVE.of(group)
 
     @admin.display(description=_("failed jobs now"))
     def failed_shown(self, group: FailureGroup) -> SafeString | str:
-        return failure_page.count_of_failed(group, group.failed_jobs)  # type: ignore[attr-defined]
+        return failure_page.count_of_failed(group, _FAILED.of(group))
 
     @admin.display(description=_("times seen"), ordering="count")
     def times_seen(self, group: FailureGroup) -> str:

@@ -58,7 +58,7 @@ class QueueChangeList(PlainChangeList):
 
 def _with(picture: queue_now.Picture, row: Queue | None) -> Queue:
     queue = row or Queue(name=picture.now.name)
-    queue.picture = picture  # type: ignore[attr-defined]
+    queue_now.PICTURE.put(queue, picture)
     return queue
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from django_jobs.admin import charts, job_links, shown
 from django_jobs.admin.addresses import address
+from django_jobs.admin.beside import Beside
 from django_jobs.conf import config
 from django_jobs.models import DesiredState, Queue, Worker, WorkerState
 from django_jobs.states import Status
@@ -51,6 +52,9 @@ class Picture:
         return bool(self.now.pending) and not self.workers
 
 
+PICTURE: Final = Beside[Picture]("picture")
+
+
 def pictures(names: Iterable[str]) -> dict[str, Picture]:
     """Those of the named queues and of all that are found: seven queries for any number."""
     rates, serving = queue_rates(), workers_by_queue()
@@ -81,7 +85,7 @@ def workers_by_queue() -> dict[str, list[str]]:
 
 def count(queue: Queue, status: Status) -> SafeString:
     """A number of jobs, with the way to them."""
-    number: Count = getattr(_picture(queue).now, status)
+    number: Count = getattr(PICTURE.of(queue).now, status)
     url = job_links.jobs_url(queue=queue.name, status=status)
     return format_html('<a href="{}">{}</a>', url, in_words(number))
 
@@ -97,7 +101,7 @@ def running(queue: Queue) -> SafeString:
 
 def later(queue: Queue) -> SafeString:
     """Jobs that wait for their time, the failed ones among them apart."""
-    retrying = count(queue, Status.RETRYING) if _picture(queue).now.retrying else ""
+    retrying = count(queue, Status.RETRYING) if PICTURE.of(queue).now.retrying else ""
     again = format_html(_("{} retrying"), retrying) if retrying else ""
     return format_html("{} {}", count(queue, Status.SCHEDULED), again)
 
@@ -114,7 +118,7 @@ def figures(queue: Queue) -> SafeString:
         (_("empty in"), time_to_drain(queue)),
     ]
     lines = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", facts)
-    sampled_at = _picture(queue).now.sampled_at
+    sampled_at = PICTURE.of(queue).now.sampled_at
     note: SafeString | str = ""
     if sampled_at is not None:
         text = _("“About”: too many to count for this page. A worker counted them at")
@@ -133,7 +137,7 @@ def in_words(number: Count) -> str:
 
 def longest_wait(queue: Queue) -> str:
     """How long the job waits that has been due longest."""
-    now = _picture(queue).now
+    now = PICTURE.of(queue).now
     if now.longest_wait is None:
         return shown.NOTHING
     length = shown.duration(now.longest_wait)
@@ -143,7 +147,7 @@ def longest_wait(queue: Queue) -> str:
 
 def rate(queue: Queue) -> SafeString | str:
     """Jobs per minute that came in and that left, and how many may start."""
-    rate = _picture(queue).rate
+    rate = PICTURE.of(queue).rate
     numbers = {"incoming": _per_minute(rate.incoming), "outgoing": _per_minute(rate.outgoing)}
     text = _("%(incoming)s in, %(outgoing)s out") % numbers
     if not (rate.incoming or rate.outgoing):
@@ -160,7 +164,7 @@ def _per_minute(rate: float) -> str:
 
 def time_to_drain(queue: Queue) -> SafeString | str:
     """When nothing waits any more, if it goes on like this."""
-    picture = _picture(queue)
+    picture = PICTURE.of(queue)
     depth, surplus = int(picture.now.pending), picture.rate.outgoing - picture.rate.incoming
     if not depth:
         return shown.NOTHING
@@ -173,7 +177,7 @@ def time_to_drain(queue: Queue) -> SafeString | str:
 
 def workers(queue: Queue) -> SafeString | str:
     """Who serves it; a warning if nobody does and jobs wait."""
-    picture = _picture(queue)
+    picture = PICTURE.of(queue)
     if picture.is_abandoned and not queue.is_paused:
         return shown.warning(_("no live worker serves this queue"))
     names = picture.workers
@@ -187,21 +191,16 @@ def workers(queue: Queue) -> SafeString | str:
 
 def history(queue: Queue) -> SafeString | str:
     """The depth of the last day as a line."""
-    values = _picture(queue).now.history
+    values = PICTURE.of(queue).now.history
     known = [value for value in values if value is not None]
     if len(known) < 2 or not any(known):
         return shown.NOTHING
     label = _("Pending jobs of the last 24 hours: from %(low)s to %(high)s, now %(now)s") % {
         "low": f"{min(known):,}",
         "high": f"{max(known):,}",
-        "now": in_words(_picture(queue).now.pending),
+        "now": in_words(PICTURE.of(queue).now.pending),
     }
     return charts.sparkline(values, label)
-
-
-def _picture(queue: Queue) -> Picture:
-    picture: Picture = queue.picture  # type: ignore[attr-defined]
-    return picture
 
 
 def worker_url(name: str) -> str:

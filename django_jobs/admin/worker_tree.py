@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 import django_jobs
 from django_jobs.admin import job_links, shown
+from django_jobs.admin.beside import Beside
 from django_jobs.conf import config
 from django_jobs.models import Job, Worker, WorkerProcess, WorkerState
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 #: Running jobs that a page lists, of one process and of all.
 JOBS_OF_ONE: Final = 20
 JOBS_OF_ALL: Final = 1000
+
+#: Of a worker: the live one that started last, of all.
+NEWEST: Final = Beside[Worker | None]("newest")
+#: Of a process: what it runs, at most :data:`JOBS_OF_ALL`.
+RUNNING: Final = Beside[list[Job]]("running")
 
 
 def with_now(queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -39,9 +45,9 @@ def grow(workers: Sequence[Worker]) -> None:
     jobs = _running(process.pk for process in processes)
     newest = _newest_live()
     for worker in workers:
-        worker.newest = newest  # type: ignore[attr-defined]
+        NEWEST.put(worker, newest)
         for process in worker.processes.all():
-            process.jobs = jobs.get(process.pk, [])  # type: ignore[attr-defined]
+            RUNNING.put(process, jobs.get(process.pk, []))
 
 
 def _running(processes: Iterable[UUID]) -> dict[UUID, list[Job]]:
@@ -106,7 +112,7 @@ def _version(version: str) -> str:
 def _skew(worker: Worker) -> str:
     if worker.state == WorkerState.STOPPED or is_silent(worker):
         return ""
-    newest: Worker | None = worker.newest  # type: ignore[attr-defined]
+    newest = NEWEST.of(worker)
     if newest is not None and newest.release and newest.release != worker.release:
         return _("the newest worker runs %(release)s") % {"release": newest.release}
     if worker.version and worker.version != django_jobs.__version__:
@@ -138,7 +144,7 @@ def _process(worker: Worker, process: WorkerProcess) -> SafeString:
 
 
 def _jobs(process: WorkerProcess) -> SafeString | str:
-    jobs: list[Any] = process.jobs  # type: ignore[attr-defined]
+    jobs = RUNNING.of(process)
     if not jobs:
         return ""
     items = format_html_join("", "<li>{}</li>", ((_job(job),) for job in jobs[:JOBS_OF_ONE]))

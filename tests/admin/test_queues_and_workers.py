@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from django_jobs.admin import queue_now
 from django_jobs.models import DesiredState, Queue, Worker, WorkerState
 from django_jobs.states import Status
 from tests.admin.pages import act, list_of, page_of, told
@@ -52,7 +53,7 @@ def test_a_queue_shows_its_live_jobs(any_status: None, boss: Client) -> None:
     queue = next(
         one for one in boss.get(list_of("queue")).context["cl"].result_list if one.name == "reports"
     )
-    now = queue.picture.now
+    now = queue_now.PICTURE.of(queue).now
     assert (now.pending, now.running) == (2, 1)
     text = boss.get(page_of(Queue(name="reports"))).content.decode()
     assert "5 min" in text
