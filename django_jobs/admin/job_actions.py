@@ -18,6 +18,7 @@ from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
 from django_jobs.admin.job_bulk import (
     AT_ONCE,
     PERMISSIONS,
+    SELECTION,
     Bounds,
     Impact,
     asked_for,
@@ -146,10 +147,11 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
         is_across = request.POST.get("select_across") == "1"
         is_confirmed = request.POST.get("confirmed") == "yes"
         asks = not is_confirmed and (is_across or action not in AT_A_CLICK)
-        selection = self._meant(request, is_across)
+        bounds = (Bounds.read(request.POST) or Bounds.now()) if is_across else None
+        selection = bounds.bound(SELECTION.of(request)) if bounds else _ticked(request)
         preview = impact(action, selection, request)
         if asks:
-            return self._ask(request, action, preview, is_across)
+            return self._ask(request, action, preview, bounds)
         # It goes to texts of several tables, and NUL fits none of them.
         reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
         if preview.is_capped or preview.total > AT_ONCE:
@@ -158,19 +160,6 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
             return HttpResponseRedirect(job_links.job_url(job_id))
         self._at_once(request, action, preview, selection, reason)
         return None
-
-    def _meant(self, request: HttpRequest, is_across: bool) -> Selection:
-        """The ticked jobs, or all that the list finds, as they were when they were asked about."""
-        if not is_across:
-            return Selection(ids=tuple(map(UUID, request.POST.getlist(ACTION_CHECKBOX_NAME))))
-        selection: Selection = request.jobs_selection  # type: ignore[attr-defined]
-        return self._bounds(request).bound(selection)
-
-    def _bounds(self, request: HttpRequest) -> Bounds:
-        bounds: Bounds | None = getattr(request, "jobs_bounds", None)
-        if bounds is None:
-            bounds = request.jobs_bounds = Bounds.now()  # type: ignore[attr-defined]
-        return bounds
 
     def _at_once(
         self,
@@ -210,9 +199,9 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
             self.message_user(request, text, messages.WARNING)
 
     def _ask(
-        self, request: HttpRequest, action: AuditAction, preview: Impact, is_across: bool
+        self, request: HttpRequest, action: AuditAction, preview: Impact, bounds: Bounds | None
     ) -> HttpResponse:
-        """Show what it would do, and ask for a reason."""
+        """Show what it would do, and ask for a reason; bounds are those of all that is found."""
         context = {
             **self.admin_site.each_context(request),
             "title": f"{action.label.capitalize()}: {counted(preview.total, preview.is_capped)}",
@@ -221,12 +210,15 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
             "action": NAMES.get(action, str(action)),
             "label": action.label.capitalize(),
             "impact": preview,
-            "asked_for": asked_for(request) if is_across else "",
+            "asked_for": asked_for(request) if bounds else "",
             "by_job": preview.is_capped or preview.total > AT_ONCE,
             "reason_max": REASON_MAX,
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "checkbox_name": ACTION_CHECKBOX_NAME,
-            "select_across": "1" if is_across else "0",
-            "bounds": self._bounds(request),
+            "bounds": bounds,
         }
         return TemplateResponse(request, "admin/django_jobs/job/confirm.html", context)
+
+
+def _ticked(request: HttpRequest) -> Selection:
+    return Selection(ids=tuple(map(UUID, request.POST.getlist(ACTION_CHECKBOX_NAME))))

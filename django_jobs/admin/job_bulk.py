@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django_jobs import permissions
 from django_jobs.admin import history
 from django_jobs.admin.bases import user_name
+from django_jobs.admin.beside import Beside
 from django_jobs.bulk import seal, touched_by
 from django_jobs.jobs import bulk
 from django_jobs.models import AuditAction, Job, WorkerProcess
@@ -44,6 +45,9 @@ PERMISSIONS: Final[dict[AuditAction, str]] = {
     AuditAction.DELETE: "delete_job",
 }
 _STARTS: Final = frozenset({AuditAction.RETRY, AuditAction.RUN_NOW})
+
+#: Of a request: all that its list finds. Actions act on that; Django would hand them one page.
+SELECTION: Final = Beside[Selection]("selection")
 
 _Kind = tuple[str, str, str]
 

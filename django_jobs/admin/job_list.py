@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from django_jobs.admin import job_search, payload, reach
 from django_jobs.admin.bases import PlainChangeList
+from django_jobs.admin.job_bulk import SELECTION, Bounds
 from django_jobs.admin.job_dates import date_links
 from django_jobs.admin.job_filters import conditions_of
 from django_jobs.admin.job_pages import AFTER, BEFORE, Page, page_of
@@ -69,11 +70,11 @@ class JobChangeList(PlainChangeList):
             self.params.pop(name, None)
             self.filter_params.pop(name, None)
         super().get_queryset(request, *args, **kwargs)  # it refuses what is no filter
-        bounds = getattr(request, "jobs_bounds", None)
+        bounds = Bounds.read(request.POST)
         now = _local(bounds.as_of if bounds else timezone.now())
         self.asked = understood(self.query, now, payload.may_see(request))
         self.selection = self._selected(request)
-        request.jobs_selection = self.selection  # type: ignore[attr-defined]
+        SELECTION.put(request, self.selection)
         return self.jobs(request)
 
     def jobs(self, request: HttpRequest) -> JobQuerySet:

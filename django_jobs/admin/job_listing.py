@@ -19,7 +19,6 @@ from django_jobs.admin import job_page, saved_filters, shown
 from django_jobs.admin.addresses import address
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.job_actions import JobActionsAdmin
-from django_jobs.admin.job_bulk import Bounds
 from django_jobs.admin.job_export import FORMATS, export
 from django_jobs.admin.job_filters import JobNameFilter, QueueFilter, StatusFilter
 from django_jobs.admin.job_help import HELP, suggestions
@@ -80,9 +79,6 @@ class JobListAdmin(JobActionsAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list, and the answers to its forms."""
-        bounds = Bounds.read(request.POST)
-        if bounds is not None:
-            request.jobs_bounds = bounds  # type: ignore[attr-defined]
         answer = super().changelist_view(request, extra_context)
         changes = getattr(answer, "context_data", None) and answer.context_data.get("cl")  # type: ignore[attr-defined]
         if isinstance(changes, JobChangeList):
