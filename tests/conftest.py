@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.harness import databases, guard
+from tests.harness import databases, flushing, guard
 from tests.harness.workers import StartWorker, starting_workers
 
 
@@ -47,6 +47,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database, with triggers that refuse illegal moves."""
+    flushing.install()
     with django_db_blocker.unblock():
         guard.install()
         guard.install(connections["buffer"])
