@@ -16,7 +16,7 @@ KEPT = frozenset({"django_content_type", "auth_permission"})
 
 def install() -> None:
     """Let Django's test case empty tables our way; pytest-django's derives from it."""
-    TransactionTestCase._fixture_teardown = _empty  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = _empty  # type: ignore[attr-defined]
 
 
 def _empty(case: TransactionTestCase) -> None:
