@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
 
 from django_jobs.admin.bases import ModelT, PlainAdmin
 from django_jobs.auditing import through
@@ -16,7 +18,7 @@ from django_jobs.models import AuditSource
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from django.db.models import Model
     from django.http import HttpRequest, HttpResponse
@@ -45,6 +47,10 @@ class Button:
     permission: str
     takes_reason: bool = True
 
+    def noted(self, reason: str) -> str:
+        """What was done and why, for the admin's own log."""
+        return f"{self.label}: {reason}" if reason else str(self.label)
+
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
@@ -57,6 +63,12 @@ class PageLink:
     name: str
     label: _StrOrPromise
     url: str
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Why somebody does it, as the form says."""
+    # It goes to texts of several tables, and NUL fits none of them.
+    return clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
 
 
 class ButtonsAdmin(PlainAdmin[ModelT]):
@@ -76,6 +88,22 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
     def may(self, request: HttpRequest, button: Button, obj: ModelT | None = None) -> bool:
         """Whether the user may press it, for this object if there is one."""
         return bool(getattr(self, f"has_{button.permission}_permission")(request))
+
+    def only_allowed(
+        self, request: HttpRequest, button: Button, rows: Iterable[ModelT]
+    ) -> list[ModelT]:
+        """The chosen rows for which the user may press it; tells which ones are skipped."""
+        allowed: list[ModelT] = []
+        forbidden: list[str] = []
+        for row in rows:
+            if self.may(request, button, row):
+                allowed.append(row)
+            else:
+                forbidden.append(str(row))
+        if forbidden:
+            text = _("Skipped, because you may not: %(names)s.") % {"names": ", ".join(forbidden)}
+            self.message_user(request, text, messages.WARNING)
+        return allowed
 
     def page_links(self, request: HttpRequest, obj: ModelT) -> Sequence[PageLink]:
         """Pages to open from here, for what needs more than a button."""
@@ -127,8 +155,6 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
         may_look = self.has_view_permission(request, obj)
         if not (named and may_look and self.may(request, named[0], obj)):
             raise PermissionDenied
-        # It goes to texts of several tables, and NUL fits none of them.
-        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
         with through(AuditSource.ADMIN):
-            self.press(request, obj, named[0], reason)
+            self.press(request, obj, named[0], reason_of(request))
         return HttpResponseRedirect(self.page_url(obj, "change"))

@@ -11,14 +11,13 @@ from django.utils.translation import ngettext
 from django_jobs import operations
 from django_jobs.admin import history
 from django_jobs.admin.bases import user_name
-from django_jobs.admin.buttons import REASON_MAX, Button
+from django_jobs.admin.buttons import Button, reason_of
 from django_jobs.admin.cron_backfill import BackfillAdmin
 from django_jobs.admin.queue_forms import ReasonActionForm
 from django_jobs.exceptions import JobsError
 from django_jobs.models import CronJob
 from django_jobs.permissions import may
 from django_jobs.registry import registry
-from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,31 +71,20 @@ class CronActionsAdmin(BackfillAdmin):
     @admin.action(permissions=["manage"], description=_("Enqueue selected now"))
     def enqueue_now(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
         """Enqueue their jobs, whatever the clock says."""
-        self._enqueue(request, self._allowed(request, queryset), _reason(request))
+        allowed = self.only_allowed(request, ENQUEUE, queryset)
+        self._enqueue(request, allowed, reason_of(request))
 
     @admin.action(permissions=["manage"], description=_("Switch on selected cron jobs"))
     def enable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
         """Switch on; the next run is planned from now."""
-        self._switch(request, self._allowed(request, queryset), True, _reason(request))
+        allowed = self.only_allowed(request, ENABLE, queryset)
+        self._switch(request, allowed, True, reason_of(request))
 
     @admin.action(permissions=["manage"], description=_("Switch off selected cron jobs"))
     def disable(self, request: HttpRequest, queryset: QuerySet[CronJob]) -> None:
         """Switch off."""
-        self._switch(request, self._allowed(request, queryset), False, _reason(request))
-
-    def _allowed(self, request: HttpRequest, rows: Iterable[CronJob]) -> list[CronJob]:
-        """Those that the user may run and switch; tell which ones are skipped."""
-        allowed: list[CronJob] = []
-        forbidden: list[str] = []
-        for row in rows:
-            if self.has_manage_permission(request, row):
-                allowed.append(row)
-            else:
-                forbidden.append(row.name)
-        if forbidden:
-            text = _("Skipped, because you may not: %(names)s.") % {"names": ", ".join(forbidden)}
-            self.message_user(request, text, messages.WARNING)
-        return allowed
+        allowed = self.only_allowed(request, DISABLE, queryset)
+        self._switch(request, allowed, False, reason_of(request))
 
     def _enqueue(self, request: HttpRequest, rows: Iterable[CronJob], reason: str) -> None:
         done = []
@@ -107,7 +95,7 @@ class CronActionsAdmin(BackfillAdmin):
                 self.message_user(request, f"{row.name}: {error}", messages.ERROR)
             else:
                 done.append(row)
-        history.remember(request, done, _note(ENQUEUE, reason))
+        history.remember(request, done, ENQUEUE.noted(reason))
         if done:
             text = ngettext("%(count)d job enqueued.", "%(count)d jobs enqueued.", len(done))
             self.message_user(request, text % {"count": len(done)}, messages.SUCCESS)
@@ -121,7 +109,7 @@ class CronActionsAdmin(BackfillAdmin):
             for row in rows
             if operations.switch_cron(row, enabled=enabled, by=by, reason=reason)
         ]
-        history.remember(request, changed, _note(ENABLE if enabled else DISABLE, reason))
+        history.remember(request, changed, (ENABLE if enabled else DISABLE).noted(reason))
         count = len(changed)
         if enabled:
             text = ngettext(
@@ -145,11 +133,3 @@ def _may(request: HttpRequest, permission: str, row: CronJob | None) -> bool:
     if row is None:
         return may(request.user, permission)
     return may_use(request, permission, row.job_name, row.queue)
-
-
-def _reason(request: HttpRequest) -> str:
-    return clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
-
-
-def _note(button: Button, reason: str) -> str:
-    return f"{button.label}: {reason}" if reason else str(button.label)

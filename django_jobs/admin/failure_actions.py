@@ -107,8 +107,7 @@ class FailureActionsAdmin(ButtonsAdmin[FailureGroup], ReadOnlyAdmin[FailureGroup
             done = act(request, obj, reason)
         if done is None:
             return
-        note = f"{button.label}: {reason}" if reason else str(button.label)
-        history.remember(request, [obj], note)
+        history.remember(request, [obj], button.noted(reason))
         self.message_user(request, done, messages.SUCCESS)
 
     # Each returns what to tell the user; None if nothing was done and it has told that itself.

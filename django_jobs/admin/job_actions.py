@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_jobs import permissions
 from django_jobs.admin import job_links
 from django_jobs.admin.bases import ReadOnlyAdmin
-from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
+from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin, reason_of
 from django_jobs.admin.job_bulk import (
     AT_ONCE,
     PERMISSIONS,
@@ -30,7 +30,6 @@ from django_jobs.admin.job_operations import ALLOWED, BUTTONS, delete, operate
 from django_jobs.models import AuditAction, Job, JobLog, JobTransition
 from django_jobs.names import BULK
 from django_jobs.selection import Selection
-from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -152,8 +151,7 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
         preview = impact(action, selection, request)
         if asks:
             return self._ask(request, action, preview, bounds)
-        # It goes to texts of several tables, and NUL fits none of them.
-        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+        reason = reason_of(request)
         if preview.is_capped or preview.total > AT_ONCE:
             job_id = start(request, action, preview, reason, asked_for(request))
             self.message_user(request, _("It is being done by this job."), messages.SUCCESS)

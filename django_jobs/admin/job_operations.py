@@ -50,8 +50,7 @@ def operate(
     """Do it to jobs and log it."""
     with through(AuditSource.ADMIN):
         result = _VERBS[button](ids, by=user_name(request), reason=reason)
-    note = f"{button.label}: {reason}" if reason else str(button.label)
-    history.remember_jobs(request, result.done, note)
+    history.remember_jobs(request, result.done, button.noted(reason))
     return result
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django_jobs import operations
 from django_jobs.admin import history, queue_now, shown
 from django_jobs.admin.bases import PlainChangeList, ReadOnlyAdmin, user_name
-from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
+from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin, reason_of
 from django_jobs.admin.job_filters import known_queues
 from django_jobs.admin.queue_forms import LimitsForm, PauseForm, QueueActionForm
 from django_jobs.exceptions import JobsError
@@ -25,8 +25,7 @@ from django_jobs.states import Status
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from collections.abc import Iterable
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
@@ -235,11 +234,7 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
 
     def press(self, request: HttpRequest, obj: Queue, button: Button, reason: str) -> None:
         """Pause or resume."""
-        form = PauseForm(request.POST)
-        if button is PAUSE and not form.is_valid():
-            self.message_user(request, form.told(), messages.ERROR)
-            return
-        self._operate(request, [obj.name], button, reason, form.end if button is PAUSE else None)
+        self._operate(request, [obj], button, reason)
 
     @admin.action(permissions=["pause"], description=_("Pause selected queues"))
     def pause(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
@@ -252,45 +247,27 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
         self._act(request, RESUME)
 
     def _act(self, request: HttpRequest, button: Button) -> None:
-        form = PauseForm(request.POST)
-        if not form.is_valid():
-            self.message_user(request, form.told(), messages.ERROR)
-            return
-        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
-        names = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        self._operate(request, names, button, reason, form.end if button is PAUSE else None)
+        # A name that nobody knows makes no row.
+        known = queue_now.pictures(known_queues())
+        names = dict.fromkeys(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        queues = [Queue(name=name) for name in names if name in known]
+        allowed = self.only_allowed(request, button, queues)
+        self._operate(request, allowed, button, reason_of(request))
 
     def _operate(
-        self,
-        request: HttpRequest,
-        names: Iterable[str],
-        button: Button,
-        reason: str,
-        until: datetime | float | None,
+        self, request: HttpRequest, queues: Iterable[Queue], button: Button, reason: str
     ) -> None:
-        # A name that nobody knows makes no row.
-        known = self._known(names)
-        allowed = [one for one in known if self.has_pause_permission(request, Queue(name=one))]
-        do: Callable[..., bool] = operations.resume_queue
-        more: dict[str, Any] = {}
+        form = PauseForm(request.POST)
+        if button is PAUSE and not form.is_valid():
+            self.message_user(request, form.told(), messages.ERROR)
+            return
+        who: dict[str, str] = {"by": user_name(request), "reason": reason}
         if button is PAUSE:
-            do, more = operations.pause_queue, {"until": until}
-        by = user_name(request)
-        changed = [name for name in allowed if do(name, by=by, reason=reason, **more)]
-        note = f"{button.label}: {reason}" if reason else str(button.label)
-        history.remember(request, Queue.objects.filter(pk__in=changed), note)
-        self._tell(request, button, len(changed), sorted(set(known) - set(allowed)))
-
-    def _known(self, names: Iterable[str]) -> list[str]:
-        found = queue_now.pictures(known_queues())
-        return [name for name in dict.fromkeys(names) if name in found]
-
-    def _tell(self, request: HttpRequest, button: Button, count: int, forbidden: list[str]) -> None:
-        if button is PAUSE:
-            text = ngettext("%(count)d queue paused.", "%(count)d queues paused.", count)
+            until = form.end
+            changed = [q.name for q in queues if operations.pause_queue(q.name, until=until, **who)]
+            text = ngettext("%(count)d queue paused.", "%(count)d queues paused.", len(changed))
         else:
-            text = ngettext("%(count)d queue resumed.", "%(count)d queues resumed.", count)
-        self.message_user(request, text % {"count": count}, messages.SUCCESS)
-        if forbidden:
-            text = _("Skipped, because you may not: %(names)s.") % {"names": ", ".join(forbidden)}
-            self.message_user(request, text, messages.WARNING)
+            changed = [q.name for q in queues if operations.resume_queue(q.name, **who)]
+            text = ngettext("%(count)d queue resumed.", "%(count)d queues resumed.", len(changed))
+        history.remember(request, Queue.objects.filter(pk__in=changed), button.noted(reason))
+        self.message_user(request, text % {"count": len(changed)}, messages.SUCCESS)

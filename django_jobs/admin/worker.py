@@ -12,12 +12,11 @@ from django.utils.translation import ngettext
 from django_jobs import operations
 from django_jobs.admin import history, shown, worker_tree
 from django_jobs.admin.bases import PlainChangeList, ReadOnlyAdmin, user_name
-from django_jobs.admin.buttons import REASON_MAX, Button, ButtonsAdmin
+from django_jobs.admin.buttons import Button, ButtonsAdmin, reason_of
 from django_jobs.admin.queue_forms import ReasonActionForm
 from django_jobs.admin.worker_tree import is_silent
 from django_jobs.models import DesiredState, Worker, WorkerState
 from django_jobs.permissions import may
-from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -205,26 +204,15 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
         self._act(request, queryset, REPLACE)
 
     def _act(self, request: HttpRequest, workers: Iterable[Worker], button: Button) -> None:
-        reason = clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
-        allowed: list[Worker] = []
-        forbidden: list[Worker] = []
-        for worker in workers:
-            may_manage = self.has_manage_permission(request, worker)
-            (allowed if may_manage else forbidden).append(worker)
-        self._tell(request, allowed, button, reason)
-        if forbidden:
-            names = ", ".join(worker.name for worker in forbidden)
-            text = _("Skipped, because you may not: %(names)s.") % {"names": names}
-            self.message_user(request, text, messages.WARNING)
+        allowed = self.only_allowed(request, button, workers)
+        self._tell(request, allowed, button, reason_of(request))
 
     def _tell(
         self, request: HttpRequest, workers: Iterable[Worker], button: Button, reason: str
     ) -> None:
         by = user_name(request)
         told = [worker for worker in workers if _told(worker, button, by, reason)]
-        history.remember(
-            request, told, f"{button.label}: {reason}" if reason else str(button.label)
-        )
+        history.remember(request, told, button.noted(reason))
         text = ngettext(
             "%(count)d worker told: %(what)s. It obeys at its next heartbeat.",
             "%(count)d workers told: %(what)s. They obey at their next heartbeats.",

@@ -169,7 +169,7 @@ def test_a_sites_rules_may_forbid_one_queue(forbidding: None, log_in: LogIn) -> 
     assert client.post(page_of(one, "press"), {"button": "pause"}).status_code == 403
     assert client.post(page_of(one), {"max_running": "4"}).status_code == 403
     response = act(client, "queue", "pause", [one, other])
-    assert told(response) == ["1 queue paused.", "Skipped, because you may not: reports."]
+    assert told(response) == ["Skipped, because you may not: reports.", "1 queue paused."]
     paused = {queue.name for queue in Queue.objects.filter(paused_at__isnull=False)}
     assert paused == {"mails"}
 

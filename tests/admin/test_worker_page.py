@@ -83,7 +83,7 @@ def test_a_sites_rules_protect_the_workers_of_a_queue(log_in: LogIn, settings: A
     assert client.get(page_of(other)).context["jobs_buttons"]
     assert client.post(page_of(one, "press"), {"button": "stop"}).status_code == 403
     response = act(client, "worker", "stop", [one, other])
-    assert told(response)[-1] == "Skipped, because you may not: one."
+    assert told(response)[0] == "Skipped, because you may not: one."
     assert {worker.name for worker in Worker.objects.filter(desired_state="stop")} == {"other"}
 
 
