@@ -106,7 +106,7 @@ class CataloguePages:
             "jobs_options": catalogue_facts.options(definition),
             "jobs_schedules": schedules,
             "jobs_flags": catalogue_facts.flags(definition, scheduled),
-            "jobs_list_url": catalogue_facts.jobs_url(definition.name),
+            "jobs_list_url": job_links.jobs_url(job=definition.name),
             "jobs_has_statistics": config.ROLLUPS,
             **catalogue_facts.statistics(definition.name),
         }

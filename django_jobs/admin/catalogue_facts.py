@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs import stats
-from django_jobs.admin import charts, job_links, shown
+from django_jobs.admin import charts, shown
 from django_jobs.admin.addresses import address
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.conf import config
@@ -94,7 +94,7 @@ def statistics(name: str) -> dict[str, Any]:
     since = timezone.now() - PERIOD
     times = next(iter(stats.job_times(since, job_names=[name])), None)
     return {
-        "jobs_times": _times(times) if times else [],
+        "jobs_times": shown.facts(_times(times)) if times else "",
         "jobs_sparkline": _sparkline(name, times) if times else "",
     }
 
@@ -281,8 +281,3 @@ _OPTION_TEXTS: Final[dict[str, Callable[[Any], str]]] = {
 
 def _policy(value: Any) -> str:
     return getattr(value, "__qualname__", None) or str(value)
-
-
-def jobs_url(name: str) -> str:
-    """The list of its jobs."""
-    return job_links.jobs_url(job=name)

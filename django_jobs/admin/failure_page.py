@@ -92,8 +92,7 @@ def page_context(group: FailureGroup, with_payload: bool) -> dict[str, Any]:
     return {
         "group": group,
         "jobs_state": state_badge(group),
-        "jobs_facts": [(label, value) for label, value in _facts(group, failed) if value],
-        "jobs_curves": _both_curves(group),
+        "jobs_facts": shown.facts([*_facts(group, failed), *_both_curves(group)]),
         "jobs_message": group.message if with_payload else "",
         "jobs_error": shown.preformatted(error) if error else "",
         "jobs_releases": _releases(group.releases),

@@ -83,7 +83,7 @@ def page_context(job: Job, request: HttpRequest, site: AdminSite) -> dict[str, A
         "job": job,
         "jobs_status": status_badge(job),
         "jobs_progress": _known(progress(job)),
-        "jobs_facts": [(label, value) for label, value in _facts(job) if value],
+        "jobs_facts": shown.facts(_facts(job)),
         # Of a job of ours it says how many jobs it did.
         "jobs_message": job.progress_message if with_payload or job.job_name in BUILT_IN else "",
         "jobs_error_line": shown.error_line(job.error) if with_payload else "",

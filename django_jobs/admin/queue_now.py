@@ -117,13 +117,12 @@ def figures(queue: Queue) -> SafeString:
         (_("per minute"), rate(queue)),
         (_("empty in"), time_to_drain(queue)),
     ]
-    lines = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", facts)
     sampled_at = PICTURE.of(queue).now.sampled_at
     note: SafeString | str = ""
     if sampled_at is not None:
         text = _("“About”: too many to count for this page. A worker counted them at")
         note = format_html('<p class="jobs-note">{} {}.</p>', text, shown.moment(sampled_at))
-    return format_html('<dl class="jobs-facts">{}</dl>{}', lines, note)
+    return format_html("{}{}", shown.facts(facts), note)
 
 
 def in_words(number: Count) -> str:

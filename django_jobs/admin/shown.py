@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -27,6 +28,13 @@ def badge(kind: str, label: object) -> SafeString:
 def warning(text: object) -> SafeString:
     """A word that must stand out."""
     return format_html('<span class="jobs-warning">{}</span>', text)
+
+
+def facts(rows: Iterable[tuple[object, object]]) -> SafeString:
+    """A list of labels and values; those without a value are left out."""
+    known = (row for row in rows if row[1])
+    lines = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", known)
+    return format_html('<dl class="jobs-facts">{}</dl>', lines)
 
 
 def progress_bar(percent: int) -> SafeString:
