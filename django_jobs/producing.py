@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, router, transaction
+from django.db import router, transaction
 from django.db.models.base import ModelState
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -88,8 +88,7 @@ def _row(columns: dict[str, Any]) -> Job:
 def _when(options: JobOptions) -> tuple[Status, Any]:
     if options.delay:
         # Added to the database's clock: a web server's own may be minutes off.
-        due = Now() + timedelta(seconds=options.delay)
-        return Status.SCHEDULED, models.ExpressionWrapper(due, models.DateTimeField())
+        return Status.SCHEDULED, Now() + timedelta(seconds=options.delay)
     if options.scheduled_for is None or options.scheduled_for <= timezone.now():
         return Status.PENDING, options.scheduled_for
     return Status.SCHEDULED, options.scheduled_for

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models import F
 from django.db.models.functions import Now
 
 from django_jobs.conf import config
@@ -107,9 +107,8 @@ def write() -> None:
 def _write(seen: dict[str, Sighting]) -> None:
     _make_missing(seen)
     groups: Any = FailureGroup.objects.using(database()).filter(pk__in=list(seen))
-    now = ExpressionWrapper(Now(), output_field=DateTimeField())
     with writing():
-        rows: Any = lock(groups.order_by("pk"), skip_locked=False).annotate(db_now=now)
+        rows: Any = lock(groups.order_by("pk"), skip_locked=False).annotate(db_now=Now())
         for group in rows:
             _merge(group, seen[group.pk], group.db_now)
 
@@ -140,8 +139,7 @@ def _make_missing(seen: dict[str, Sighting]) -> None:
 
 def _at(moment: float) -> Any:
     """A time of this process by the clock of the database."""
-    ago = timedelta(seconds=time.monotonic() - moment)
-    return ExpressionWrapper(Now() - ago, output_field=DateTimeField())
+    return Now() - timedelta(seconds=time.monotonic() - moment)
 
 
 def _merge(group: FailureGroup, seen: Sighting, now: datetime) -> None:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.admin.utils import quote
-from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -66,10 +65,8 @@ def pictures(names: Iterable[str]) -> dict[str, Picture]:
 
 def workers_by_queue() -> dict[str, list[str]]:
     """The live workers that claim, by the queues they serve."""
-    lease = timedelta(seconds=config.LEASE)
-    alive_since = ExpressionWrapper(Now() - lease, output_field=DateTimeField())
     workers = Worker.objects.filter(
-        last_heartbeat_at__gte=alive_since,
+        last_heartbeat_at__gte=Now() - timedelta(seconds=config.LEASE),
         state=WorkerState.RUNNING,
         desired_state=DesiredState.RUN,
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -34,8 +34,7 @@ RUNNING: Final = Beside[list[Job]]("running")
 
 def with_now(queryset: QuerySet[Any]) -> QuerySet[Any]:
     """Rows with the time by the database's clock, by which heartbeats are written."""
-    now = ExpressionWrapper(Now(), output_field=DateTimeField())
-    annotated: QuerySet[Any] = queryset.annotate(db_now=now)
+    annotated: QuerySet[Any] = queryset.annotate(db_now=Now())
     return annotated
 
 
@@ -62,8 +61,7 @@ def _running(processes: Iterable[UUID]) -> dict[UUID, list[Job]]:
 def _newest_live() -> Worker | None:
     """The live worker that started last: where others differ from it, they are behind."""
     live = Worker.objects.exclude(state=WorkerState.STOPPED).filter(started_at__isnull=False)
-    lease = timedelta(seconds=config.LEASE)
-    since = ExpressionWrapper(Now() - lease, output_field=DateTimeField())
+    since = Now() - timedelta(seconds=config.LEASE)
     return live.filter(last_heartbeat_at__gte=since).order_by("-started_at").first()
 
 

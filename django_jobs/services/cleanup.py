@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import DateTimeField, Expression, ExpressionWrapper
+from django.db.models import Expression
 from django.db.models.functions import Now
 
 from django_jobs.conf import config
@@ -152,4 +152,4 @@ def _rounds(limit: int | None) -> Iterator[int]:
 
 
 def _ago(seconds: float) -> Expression:
-    return ExpressionWrapper(Now() - timedelta(seconds=seconds), output_field=DateTimeField())
+    return Now() - timedelta(seconds=seconds)

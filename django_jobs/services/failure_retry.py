@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 
 from django_jobs import failpoints, operations
@@ -71,9 +70,8 @@ def advance(job_id: UUID) -> Step:
 
 
 def _locked(job_id: UUID) -> tuple[FailureRetry | None, datetime]:
-    now = ExpressionWrapper(Now(), output_field=DateTimeField())
     rows: Any = FailureRetry.objects.using(database()).filter(pk=job_id)
-    found: Any = lock(rows, skip_locked=False).annotate(db_now=now)
+    found: Any = lock(rows, skip_locked=False).annotate(db_now=Now())
     retry: Any = found.first()
     return retry, (datetime.min if retry is None else retry.db_now)  # noqa: DTZ901
 

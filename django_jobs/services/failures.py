@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from django_jobs.fingerprints import Signature, signature_of_text
@@ -31,7 +31,7 @@ STRAYS_MAX: Final = 10_000
 def settle_failures() -> int:
     """Turn new groups into ongoing ones and end mutes; return 0: no job is due because of it."""
     groups = FailureGroup.objects.using(database())
-    old = groups.filter(state=FailureState.NEW, first_seen_at__lt=_ago(NEW_FOR))
+    old = groups.filter(state=FailureState.NEW, first_seen_at__lt=Now() - NEW_FOR)
     heard = groups.filter(state=FailureState.MUTED, muted_until__lt=Now())
     for changed in (old, heard):
         ids = list(changed.order_by("pk").values_list("pk", flat=True)[:BATCH])
@@ -44,7 +44,7 @@ def settle_failures() -> int:
 @retried
 def forget_failures(seconds: float) -> int:
     """Delete what was not seen for so long and has no failed jobs; return how many groups."""
-    alias, long_ago = database(), _ago(timedelta(seconds=seconds))
+    alias, long_ago = database(), Now() - timedelta(seconds=seconds)
     FailureCount.objects.using(alias).filter(hour__lt=long_ago).delete()
     FailureRetry.objects.using(alias).filter(started_at__lt=long_ago).delete()
     # The words of the partial index.
@@ -96,7 +96,3 @@ def _group_of(kind: Signature, found: Sequence[Job]) -> FailureGroup:
         last_seen_at=times[-1],
         count=len(found),
     )
-
-
-def _ago(age: timedelta) -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(Now() - age, output_field=DateTimeField())

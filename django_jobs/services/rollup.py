@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, DateTimeField, ExpressionWrapper
+from django.db.models import Count
 from django.db.models.functions import Now
 
 from django_jobs.histogram import merged
@@ -86,16 +86,12 @@ def _sum(rows: Sequence[JobRollup], period: Period, start: datetime) -> JobRollu
 
 def _thin_samples() -> None:
     """Of old samples one an hour is enough."""
-    old = QueueSample.objects.using(database()).filter(start__lt=_ago(SAMPLES_FOR))
+    old = QueueSample.objects.using(database()).filter(start__lt=Now() - SAMPLES_FOR)
     old.exclude(start__minute=0).delete()
 
 
 def _older_than(age: timedelta) -> Any:
-    return JobRollup.objects.using(database()).filter(start__lt=_ago(age))
-
-
-def _ago(age: timedelta) -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(Now() - age, output_field=DateTimeField())
+    return JobRollup.objects.using(database()).filter(start__lt=Now() - age)
 
 
 def _hour_of(moment: datetime) -> datetime:

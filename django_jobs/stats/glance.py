@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connections
-from django.db.models import CharField, DateTimeField, ExpressionWrapper, F, FloatField, Value
+from django.db.models import CharField, ExpressionWrapper, F, FloatField, Value
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -230,7 +230,7 @@ def _workers() -> Any:
 
 def _overdue() -> Any:
     """Any worker would have noticed within a sweep."""
-    late = _ago(timedelta(seconds=config.LEASE + config.SWEEP_INTERVAL))
+    late = Now() - timedelta(seconds=config.LEASE + config.SWEEP_INTERVAL)
     rows = CronJob.objects.filter(enabled=True, next_run_at__lt=late).order_by("next_run_at")
     return _rows(rows, "cron", "name", "next_run_at")
 
@@ -246,9 +246,5 @@ def _samples() -> Any:
         for column in ("pending", "running", "scheduled", "retrying")
     )
     wait = Coalesce("oldest_wait", Value(-1.0), output_field=FloatField())
-    rows = QueueSample.objects.filter(start__gte=_ago(_SAMPLE_AGE)).order_by("-start")
+    rows = QueueSample.objects.filter(start__gte=Now() - _SAMPLE_AGE).order_by("-start")
     return _rows(rows, "sample", "queue", "start", wait, *numbers)
-
-
-def _ago(age: timedelta) -> Any:
-    return ExpressionWrapper(Now() - age, output_field=DateTimeField())

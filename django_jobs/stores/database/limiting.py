@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from django_jobs.models import Queue
@@ -68,9 +68,8 @@ class Limiting(Store):
 
 def locked_queues(names: Collection[str]) -> list[Queue]:
     """Lock the rows of these queues for this transaction; those that others hold are left out."""
-    now = ExpressionWrapper(Now(), output_field=DateTimeField())
     rows: Any = Queue.objects.using(database()).filter(name__in=names, paused_at__isnull=True)
-    found: Any = lock(rows.order_by("name")).annotate(db_now=now)
+    found: Any = lock(rows.order_by("name")).annotate(db_now=Now())
     return list(found)
 
 
