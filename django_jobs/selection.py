@@ -62,11 +62,6 @@ class Selection:
         """Newest first, as an index has it."""
         return ("-completed_at", "-pk") if self.is_by_end else ("-pk",)
 
-    @property
-    def needs_payload(self) -> bool:
-        """Whether it asks for what only some people may see."""
-        return any(condition.is_payload for condition in self.conditions)
-
     def queryset(self) -> JobQuerySet:
         """What the database finds; see :meth:`seen`."""
         jobs = Job.objects.all()

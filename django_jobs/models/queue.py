@@ -75,8 +75,3 @@ class Queue(models.Model):
     def is_paused(self) -> bool:
         """Whether workers leave this queue alone."""
         return self.paused_at is not None
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether workers may not take as many jobs as they can."""
-        return self.max_running is not None or self.rate_limit is not None
