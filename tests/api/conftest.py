@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.dispatch import Signal
 
-from django_jobs import signals
+from django_jobs import rollups, sightings, signals
 from tests.scenes import Configure, configuring
 
 #: Every signal by its name.
@@ -19,6 +19,16 @@ SIGNALS = {name: signal for name, signal in vars(signals).items() if isinstance(
 @pytest.fixture
 def configure(settings: Any) -> Configure:
     return configuring(settings)
+
+
+@pytest.fixture
+def nothing_unwritten() -> Iterator[None]:
+    """Other tests of this process may have counted what was never written."""
+    rollups._unwritten.take()
+    sightings._unwritten.take()
+    yield
+    rollups._unwritten.take()
+    sightings._unwritten.take()
 
 
 class Received(list[tuple[str, dict[str, Any]]]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -34,16 +33,9 @@ from tests.scenes import (
     worked,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_unwritten")]
 
 KIND = signature("tests.fail", "ValueError", "tests.jobs.fail")
-
-
-@pytest.fixture(autouse=True)
-def _seen_nothing() -> Iterator[None]:
-    sightings._unwritten.take()
-    yield
-    sightings._unwritten.take()
 
 
 @pytest.fixture

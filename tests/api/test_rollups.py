@@ -22,7 +22,7 @@ from django_jobs.states import Status
 from tests import jobs
 from tests.factories import JobFactory, ago
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_unwritten")]
 
 
 def rollup(start: datetime, count: int = 1, **columns: Any) -> JobRollup:
