@@ -58,25 +58,25 @@ NOBODY = "01a20900-0000-7000-8000-000000000000"  # well formed, and nobody has i
 IDS = ["x", "0", "1;drop", "9" * 30, "%00", "..%2F..%2Fetc", "a b", "é", NOBODY]
 
 
-@pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("model", ["job", "cronjob", "queue", "worker"])
-def test_d73_odd_filters_lead_to_a_list(boss: Client, model: str, query: str) -> None:
+def test_d73_odd_filters_lead_to_a_list(boss: Client, model: str) -> None:
     JobFactory()
     CronJobFactory()
     WorkerFactory()
-    first = boss.get(f"{list_of(model)}?{query}")
-    assert first.status_code in (200, 302)
-    final = boss.get(f"{list_of(model)}?{query}", follow=True)
-    assert final.status_code == 200
+    # Where what is no filter leads to; it is among the queries.
+    unfiltered = f"{list_of(model)}?{QUERIES[0]}"
+    for query in QUERIES:
+        response = boss.get(f"{list_of(model)}?{query}")
+        assert response.status_code == 200 or response.headers["Location"] == unfiltered, query
 
 
-@pytest.mark.parametrize("object_id", IDS)
 @pytest.mark.parametrize("page", ["change/", "delete/", "history/", "live/", "press/", ""])
 @pytest.mark.parametrize("model", ["job", "cronjob", "queue", "worker"])
-def test_odd_ids_lead_away(boss: Client, model: str, page: str, object_id: str) -> None:
-    url = f"{list_of(model)}{object_id}/{page}"
-    assert boss.get(url).status_code in (301, 302, 403, 404, 405)
-    assert boss.post(url, {"button": "retry"}).status_code in (301, 302, 403, 404, 405)
+def test_odd_ids_lead_away(boss: Client, model: str, page: str) -> None:
+    for object_id in IDS:
+        url = f"{list_of(model)}{object_id}/{page}"
+        for response in (boss.get(url), boss.post(url, {"button": "retry"})):
+            assert response.status_code in (301, 302, 403, 404, 405), url
 
 
 @pytest.mark.parametrize("model", ["job", "cronjob"])
