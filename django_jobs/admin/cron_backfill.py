@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
@@ -18,6 +18,7 @@ from django_jobs import operations
 from django_jobs.admin import history
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.buttons import REASON_MAX, ButtonsAdmin
+from django_jobs.admin.queue_forms import moment_field, reason_field
 from django_jobs.auditing import through
 from django_jobs.exceptions import JobsError
 from django_jobs.models import AuditSource, CronJob
@@ -26,25 +27,13 @@ from django_jobs.validation import clean_text
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
-_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
-
-
-def _moment(label: Any) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, input_formats=_FORMATS, widget=widget)
-
 
 class BackfillForm(forms.Form):
     """The range, and why."""
 
-    since = _moment(gettext_lazy("From"))
-    until = _moment(gettext_lazy("Until"))
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        required=False,
-        max_length=REASON_MAX,
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-    )
+    since = moment_field(gettext_lazy("From"))
+    until = moment_field(gettext_lazy("Until"))
+    reason = reason_field()
 
 
 class BackfillAdmin(ButtonsAdmin[CronJob]):

@@ -9,7 +9,6 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import Http404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +19,7 @@ from django_jobs.admin.bases import PlainChangeList
 from django_jobs.admin.beside import Beside
 from django_jobs.admin.failure_actions import FailureActionsAdmin
 from django_jobs.admin.failure_filters import ALL, OPEN, PeriodFilter, StateFilter
+from django_jobs.admin.fragments import fragment
 from django_jobs.models import OPEN_FAILURES, FailureGroup
 from django_jobs.stats import failed_jobs_now
 
@@ -199,6 +199,4 @@ class FailureGroupAdmin(FailureActionsAdmin):
         if not self.has_view_permission(request, group):
             raise PermissionDenied
         context = failure_page.retry_context(group)
-        answer = TemplateResponse(request, "admin/django_jobs/failuregroup/retry.html", context)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return fragment(request, "admin/django_jobs/failuregroup/retry.html", context)

@@ -16,6 +16,8 @@ from django_jobs.models import Queue
 from django_jobs.option_checks import MAX_DELAY
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
     BaseLimits = forms.ModelForm[Queue]
 else:
     BaseLimits = forms.ModelForm
@@ -31,16 +33,33 @@ LENGTHS: Final = [
 ]
 
 
-class LimitsForm(BaseLimits):
-    """The two limits, and why they are changed."""
+#: A browser sends the first two, people write the others.
+_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
 
-    reason = forms.CharField(
+
+def moment_field(label: _StrOrPromise, *, required: bool = True) -> forms.DateTimeField:
+    """A time, with the picker of the browser."""
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_FORMATS[0])
+    return forms.DateTimeField(
+        label=label, required=required, input_formats=_FORMATS, widget=widget
+    )
+
+
+def reason_field(help_text: _StrOrPromise = "") -> forms.CharField:
+    """Why somebody does it."""
+    return forms.CharField(
         label=_("Reason"),
         required=False,
         max_length=REASON_MAX,
-        help_text=_("Optional, kept in the audit."),
+        help_text=help_text,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
+
+
+class LimitsForm(BaseLimits):
+    """The two limits, and why they are changed."""
+
+    reason = reason_field(help_text=_("Optional, kept in the audit."))
 
     class Meta:
         model = Queue
@@ -51,17 +70,7 @@ class PauseForm(forms.Form):
     """When a pause ends."""
 
     length = forms.ChoiceField(label=_("Pause"), choices=LENGTHS, required=False)
-    until = forms.DateTimeField(
-        label=_("or until"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=[
-            "%Y-%m-%dT%H:%M",
-            "%Y-%m-%dT%H:%M:%S",
-            "%Y-%m-%d %H:%M",
-            "%Y-%m-%d %H:%M:%S",
-        ],
-    )
+    until = moment_field(_("or until"), required=False)
 
     def clean_until(self) -> datetime | None:
         """A time to come."""
