@@ -13,6 +13,7 @@ from django.template.context import Context
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django.utils.safestring import SafeString
 
     from django_jobs.admin.navigation import Link
 
@@ -51,6 +52,14 @@ def jobs_box(context: Context) -> dict[str, Any]:
     if request is None or not overview.may_see(request):
         return {}
     return {"box": overview.box_of(request)}
+
+
+@register.simple_block_tag(takes_context=True)
+def jobs_labelled(context: Context, content: SafeString) -> SafeString:
+    """The list inside it with its headings at each cell."""
+    from django_jobs.admin.labelled_cells import labelled
+
+    return labelled(context["cl"], content)
 
 
 def _request(context: Context) -> HttpRequest | None:

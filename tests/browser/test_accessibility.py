@@ -1,4 +1,4 @@
-"""axe finds nothing on any page of ours: by day, by night and on a phone."""
+"""axe finds nothing on any page of ours, by day, by night and on a phone; and all of it fits."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ EXAMINE: Final = """async options => {
 }"""
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 400, "height": 800}
+#: A page scrolls down, not sideways; nor does a list in it.
+TOO_WIDE: Final = """() => [document.documentElement, ...document.querySelectorAll(".results")]
+    .filter(one => one.scrollWidth > one.clientWidth)
+    .map(one => `${one.className || "page"}: ${one.scrollWidth} > ${one.clientWidth}`)"""
 #: For people who want to look at the pages, too: a folder for pictures of them.
 PICTURES: Final = os.environ.get("BROWSER_PICTURES")
 
@@ -72,6 +76,9 @@ class Examiner:
             self.found += [_told(shown, one) for one in answer["violations"]]
             if PICTURES:
                 page.screenshot(path=Path(PICTURES) / f"{shown}.png", full_page=True)
+        for size in (WIDE, NARROW):
+            page.set_viewport_size(size)
+            self.found += [f"{name}-{size['width']}: {one}" for one in page.evaluate(TOO_WIDE)]
 
     def is_content(self) -> None:
         assert self.found == [], "\n".join(self.found)

@@ -1,0 +1,50 @@
+"""Rows that become cards on a phone: each cell brings its column's heading."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils.safestring import mark_safe
+from django.utils.translation import override
+
+from django_jobs.admin.labelled_cells import labelled
+from tests.admin.pages import list_of
+from tests.factories import JobFactory, QueueFactory
+
+
+def labels(page: str, cell: str) -> list[str]:
+    return re.findall(rf'<t[dh] (?:data-empty )?data-label="([^"]*)" class="field-{cell}', page)
+
+
+@pytest.mark.parametrize("model", ["job", "queue"])
+def test_every_cell_but_the_box_has_its_heading(boss: Client, model: str) -> None:
+    JobFactory()
+    QueueFactory(name="mail")
+    page = boss.get(list_of(model)).content.decode()
+    assert page.count('class="field-') == len(
+        re.findall(r' data-label="[^"]+" class="field-', page)
+    )
+    assert page.count(' data-label="') == page.count('class="field-') > 0
+
+
+def test_the_heading_is_the_columns_in_the_readers_language(boss: Client) -> None:
+    JobFactory()
+    assert labels(boss.get(list_of("job")).content.decode(), "queue") == ["Queue"]
+    with override("de"):
+        german = boss.get(list_of("job"), headers={"accept-language": "de"}).content.decode()
+    assert labels(german, "scheduled_shortly") == ["Geplant für"]
+
+
+def test_a_cell_that_says_nothing_is_marked(boss: Client) -> None:
+    QueueFactory(name="mail")
+    page = boss.get(list_of("queue")).content.decode()
+    assert re.search(r'<td data-empty data-label="[^"]+" class="field-oldest[^>]*>[-–]</td>', page)
+    assert not re.search(r'data-empty[^>]*class="field-state', page)
+
+
+def test_a_theme_that_labels_cells_itself_keeps_its_labels(boss: Client) -> None:
+    changes = boss.get(list_of("job")).context["cl"]
+    theirs = mark_safe('<td data-label="Theirs" class="field-queue">mail</td>')
+    assert labelled(changes, theirs) == theirs
