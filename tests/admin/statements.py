@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from django.db import connection
 from django.test import Client
@@ -17,9 +18,9 @@ _EVERYWHERE = re.compile(
 )
 
 
-def asked_by(client: Client, url: str) -> list[str]:
-    """The statements of a page, but for those of every page."""
+def asked_by(client: Client, url: str, sent: Mapping[str, str] | None = None) -> list[str]:
+    """The statements of a page, or of the answer to a form, but for those of every page."""
     with CaptureQueriesContext(connection) as captured:
-        answer = client.get(url)
+        answer = client.get(url) if sent is None else client.post(url, sent)
     assert answer.status_code == 200, url
     return [one["sql"] for one in captured if not _EVERYWHERE.search(one["sql"])]
