@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin import job_page, saved_filters, shown
+from django_jobs.admin import job_page, payload, saved_filters, shown
 from django_jobs.admin.addresses import address
 from django_jobs.admin.bases import user_name
 from django_jobs.admin.job_actions import JobActionsAdmin
@@ -99,7 +99,9 @@ class JobListAdmin(JobActionsAdmin):
             "jobs_help": HELP,
             "jobs_suggestions": suggestions(changes),
             "jobs_export_formats": FORMATS,
-            "jobs_saved": saved_filters.shown_to(user_name(request), changes.newest_link),
+            "jobs_saved": saved_filters.shown_to(
+                user_name(request), changes.newest_link, payload.may_see(request)
+            ),
             "jobs_live_url": (
                 f"{address('django_jobs_job_rows')}?ids={','.join(moving[:LIVE_MAX])}"
                 if moving

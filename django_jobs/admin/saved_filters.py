@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 from django.contrib import messages
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_jobs.admin import history
 from django_jobs.admin.addresses import address
 from django_jobs.admin.bases import user_name
+from django_jobs.admin.job_query import parse
 from django_jobs.admin.reach import DATE_FIELD
 from django_jobs.models import SavedFilter
 from django_jobs.validation import clean_text
@@ -47,14 +49,18 @@ class Shown:
     is_chosen: bool
 
 
-def shown_to(user: str, query: str) -> list[Shown]:
-    """The filters of a user and the shared ones, by name."""
+def shown_to(user: str, query: str, with_payload: bool) -> list[Shown]:
+    """The filters of a user and the shared ones, by name.
+
+    What others ask about parameters and errors is only for whoever may ask that, too.
+    """
     rows = SavedFilter.objects.filter(Q(owner=user) | Q(is_shared=True)).order_by("name")[:MOST]
     there = _kept(query.removeprefix("?"))
     base = address("django_jobs_job_changelist")
     return [
         Shown(row, f"{base}?{row.query}", row.owner == user, bool(there) and row.query == there)
         for row in rows
+        if with_payload or row.owner == user or not _asks_payload(row.query)
     ]
 
 
@@ -96,6 +102,11 @@ def remove(request: HttpRequest) -> None:
     history.remember(request, [row], "Removed")
     row.delete()
     messages.success(request, _("“%(name)s” was removed.") % {"name": row.name})
+
+
+def _asks_payload(query: str) -> bool:
+    asked = parse(QueryDict(query).get("q", ""), timezone.now())
+    return any(one.is_payload for one in asked.conditions)
 
 
 def _kept(query: str) -> str:

@@ -323,6 +323,16 @@ def test_a_drip_of_nonsense(boss: Client, group: FailureGroup, number: str) -> N
     assert not FailureRetry.objects.exists()
 
 
+def test_the_limit_of_a_drip_is_a_number_for_browsers(
+    boss: Client, group: FailureGroup, settings: Any
+) -> None:
+    """“6.000” would be six: no browser would send 60."""
+    settings.USE_THOUSAND_SEPARATOR = True
+    failed_job(fingerprint=group.pk)
+    page = boss.get(page_of(group), headers={"accept-language": "de"}).content.decode()
+    assert 'name="per_minute" min="1" max="6000" value="60"' in page
+
+
 def test_discarding_needs_to_be_sure(boss: Client, group: FailureGroup) -> None:
     job = failed_job(fingerprint=group.pk)
     other = failed_job()

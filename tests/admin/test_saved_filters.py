@@ -55,6 +55,22 @@ def test_others_see_what_is_shared_and_cannot_remove_it(boss: Client, log_in: Lo
     assert names(boss) == ["Mine"]
 
 
+@pytest.mark.parametrize("query", ["q=params.customer:4711", "q=status:failed+error:secret"])
+def test_what_others_ask_about_payload_is_not_for_everybody(
+    boss: Client, log_in: LogIn, query: str
+) -> None:
+    save(boss, query, shared="yes")
+    assert names(log_in("view_job")) == []
+    assert names(log_in("view_job", "view_job_payload")) == ["Night"]
+
+
+def test_it_is_removed_where_numbers_are_grouped(boss: Client, settings: Any) -> None:
+    settings.USE_THOUSAND_SEPARATOR = True
+    SavedFilter.objects.create(pk=4711, owner="boss", name="Night", query="status=failed")
+    page = boss.get(list_of("job")).content.decode()
+    assert '<input type="hidden" name="filter" value="4711">' in page
+
+
 @pytest.mark.parametrize(
     ("query", "name", "complaint"),
     [
