@@ -126,6 +126,7 @@ class JobAuditAdmin(ReadOnlyAdmin[JobAudit]):
 
     paginator = AuditPaginator
     show_full_result_count = False
+    change_list = AuditChangeList
     change_list_template = "admin/django_jobs/jobaudit/change_list.html"
     list_display = ("when", "who_and_how", "action_shown", "target_shown", "jobs", "reason")
     list_display_links = ("when",)
@@ -138,11 +139,7 @@ class JobAuditAdmin(ReadOnlyAdmin[JobAudit]):
     readonly_fields = fields
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[AuditChangeList]:
-        """The class of the list."""
-        return AuditChangeList
+        css: ClassVar = {"all": ["django_jobs/queues.css"]}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[JobAudit], search_term: str

@@ -69,6 +69,9 @@ class PlainAdmin(BaseAdmin[ModelT]):
     #: Names in the query string that may filter the list, besides those of filter classes.
     allowed_lookups: ClassVar[Sequence[str]] = ()
 
+    #: The class of the list.
+    change_list: ClassVar[type[ChangeList]] = PlainChangeList
+
     show_facets = admin.ShowFacets.NEVER
 
     class Media:
@@ -84,7 +87,7 @@ class PlainAdmin(BaseAdmin[ModelT]):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The class of the list."""
-        return PlainChangeList
+        return self.change_list
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Let nobody probe columns by typing lookups into the address."""

@@ -89,7 +89,7 @@ class CronJobAdmin(CronActionsAdmin):
     )
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
+        css: ClassVar = {"all": ["django_jobs/queues.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CronJob]:
         """With what the list says of the last job."""

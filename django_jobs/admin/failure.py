@@ -74,6 +74,7 @@ class FailureChangeList(PlainChangeList):
 class FailureGroupAdmin(FailureActionsAdmin):
     """What can be seen of them; :class:`FailureActionsAdmin` is what can be done."""
 
+    change_list = FailureChangeList
     change_list_template = "admin/django_jobs/failuregroup/change_list.html"
     change_form_template = "admin/django_jobs/failuregroup/change_form.html"
     list_display = (
@@ -115,10 +116,6 @@ class FailureGroupAdmin(FailureActionsAdmin):
         return groups.filter(job_name__in=seen)
 
     # The list
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FailureChangeList]:
-        """The class of the list."""
-        return FailureChangeList
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """The messages too, for whoever may read them."""

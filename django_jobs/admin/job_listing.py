@@ -40,6 +40,7 @@ LIVE_MAX: Final = 100
 class JobListAdmin(JobActionsAdmin):
     """What the list of jobs shows."""
 
+    change_list = JobChangeList
     change_list_template = "admin/django_jobs/job/change_list.html"
     list_display = (
         "status_badge",
@@ -64,10 +65,6 @@ class JobListAdmin(JobActionsAdmin):
 
     class Media:
         css: ClassVar = {"all": ["django_jobs/joblist.css"]}
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[JobChangeList]:
-        """The class of the list."""
-        return JobChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Job], search_term: str

@@ -67,6 +67,7 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
 
     form = LimitsForm
     change_form_template = "admin/django_jobs/queue/change_form.html"
+    change_list = QueueChangeList
     change_list_template = "admin/django_jobs/queue/change_list.html"
     buttons = (PAUSE, RESUME)
     list_display = (
@@ -107,7 +108,7 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
     readonly_fields = ("name", "state", *_PAUSE_FIELDS, "figures", "served_by", "history")
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
+        css: ClassVar = {"all": ["django_jobs/queues.css"]}
 
     # Who may
 
@@ -136,10 +137,6 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
         ]
 
     # Rows
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QueueChangeList]:
-        """The class of the list."""
-        return QueueChangeList
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

@@ -51,6 +51,7 @@ class WorkerChangeList(PlainChangeList):
 class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
     """Run, drain, stop, replace."""
 
+    change_list = WorkerChangeList
     buttons = (RUN, DRAIN, STOP, REPLACE)
     list_display = (
         "name",
@@ -84,7 +85,7 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
     )
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/queues.css"]}
+        css: ClassVar = {"all": ["django_jobs/queues.css"]}
 
     # Who may
 
@@ -114,10 +115,6 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
         )
 
     # Rows
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WorkerChangeList]:
-        """The class of the list."""
-        return WorkerChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         """With processes and the database's time."""
