@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connections
@@ -11,6 +12,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.harness import databases, flushing, guard
 from tests.harness.workers import StartWorker, starting_workers
+
+if TYPE_CHECKING:
+    from tests.scenes import Configure
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +55,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         guard.install()
         guard.install(connections["buffer"])
+
+
+@pytest.fixture
+def configure(settings: Any) -> Configure:
+    """Change keys of DJANGO_JOBS for the rest of the test."""
+
+    def change(**keys: Any) -> None:
+        settings.DJANGO_JOBS = {**getattr(settings, "DJANGO_JOBS", {}), **keys}
+
+    return change
 
 
 @pytest.fixture

@@ -173,12 +173,3 @@ class Configure(Protocol):
     """The fixture ``configure``: ``configure(LEASE=5)`` for the rest of the test."""
 
     def __call__(self, **keys: Any) -> None: ...
-
-
-def configuring(settings: Any) -> Configure:
-    """Change keys of DJANGO_JOBS through pytest-django's ``settings``, which takes them back."""
-
-    def configure(**keys: Any) -> None:
-        settings.DJANGO_JOBS = {**getattr(settings, "DJANGO_JOBS", {}), **keys}
-
-    return configure

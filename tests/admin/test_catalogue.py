@@ -29,16 +29,11 @@ from tests.admin import typed_jobs
 from tests.admin.conftest import LogIn
 from tests.admin.pages import page_of, told
 from tests.factories import CronJobFactory
-from tests.scenes import Configure, configuring
+from tests.scenes import Configure
 
 LIST = reverse("admin:django_jobs_catalogue")
 #: Without the session and the user.
 QUERIES_MAX = 8
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)
 
 
 def page(name: str) -> str:

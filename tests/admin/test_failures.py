@@ -28,7 +28,7 @@ from django_jobs.states import Status
 from tests.admin.conftest import LogIn
 from tests.admin.pages import list_of, page_of, told
 from tests.factories import ago, failed_job
-from tests.scenes import configuring
+from tests.scenes import Configure
 
 pytestmark = pytest.mark.django_db
 
@@ -181,9 +181,11 @@ def only_looking(user: Any, permission: str, job_name: str | None, queue: str | 
     return permission == "view_job" or job_name is None
 
 
-def test_the_sites_rules_hide_groups(boss: Client, group: FailureGroup, settings: Any) -> None:
+def test_the_sites_rules_hide_groups(
+    boss: Client, group: FailureGroup, configure: Configure
+) -> None:
     mine = make_group(2, job_name="tests.add")
-    configuring(settings)(PERMISSION_HOOK=f"{__name__}.only_adding")
+    configure(PERMISSION_HOOK=f"{__name__}.only_adding")
     assert [one.pk for one in listed(boss)] == [mine.pk]
     assert boss.get(page_of(mine)).status_code == 200
     assert boss.get(page_of(group)).status_code in (302, 403)
@@ -198,10 +200,10 @@ def not_mail(user: Any, permission: str, job_name: str | None, queue: str | None
 
 
 def test_one_job_of_a_forbidden_queue_forbids_all_of_them(
-    boss: Client, group: FailureGroup, settings: Any
+    boss: Client, group: FailureGroup, configure: Configure
 ) -> None:
     failed_job(fingerprint=group.pk)
-    configuring(settings)(PERMISSION_HOOK=f"{__name__}.not_mail")
+    configure(PERMISSION_HOOK=f"{__name__}.not_mail")
     offered = {one.name for one in boss.get(page_of(group)).context["jobs_buttons"]}
     failed_job(fingerprint=group.pk, queue="mail")
     left = {one.name for one in boss.get(page_of(group)).context["jobs_buttons"]}
@@ -210,10 +212,10 @@ def test_one_job_of_a_forbidden_queue_forbids_all_of_them(
 
 
 def test_the_sites_rules_take_buttons_away(
-    boss: Client, group: FailureGroup, settings: Any
+    boss: Client, group: FailureGroup, configure: Configure
 ) -> None:
     failed_job(fingerprint=group.pk)
-    configuring(settings)(PERMISSION_HOOK=f"{__name__}.only_looking")
+    configure(PERMISSION_HOOK=f"{__name__}.only_looking")
     assert boss.get(page_of(group)).context["jobs_buttons"] == []
     for button in BUTTONS:
         assert press(boss, group, button, sure="yes").status_code == 403

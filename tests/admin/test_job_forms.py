@@ -18,12 +18,7 @@ from django_jobs.admin.forms.parameters import parts_about
 from django_jobs.admin.forms.pickers import Pickers
 from django_jobs.sensitive import HIDDEN
 from tests.admin import typed_jobs
-from tests.scenes import Configure, configuring
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)
+from tests.scenes import Configure
 
 
 def typed(job: Any, stored: Any = None, /, **values: Any) -> JobForm:

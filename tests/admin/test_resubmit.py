@@ -21,14 +21,9 @@ from django_jobs.models import AuditAction, AuditSource, Job, JobAudit
 from django_jobs.states import RETRYABLE, Status
 from tests.admin.pages import page_of, told
 from tests.factories import JobFactory, failed_job
-from tests.scenes import Configure, configuring, fresh, last_transition, path
+from tests.scenes import Configure, fresh, last_transition, path
 
 CARD = "4111-1111"
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)
 
 
 def hidden(response: Any) -> dict[str, str]:

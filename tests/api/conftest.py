@@ -10,15 +10,9 @@ import pytest
 from django.dispatch import Signal
 
 from django_jobs import rollups, sightings, signals
-from tests.scenes import Configure, configuring
 
 #: Every signal by its name.
 SIGNALS = {name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)}
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)
 
 
 @pytest.fixture

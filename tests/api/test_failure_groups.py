@@ -23,7 +23,6 @@ from tests.factories import ago, ahead, failed_job
 from tests.scenes import (
     Configure,
     claim_one,
-    configuring,
     finish,
     fresh,
     let_lease_expire,
@@ -36,11 +35,6 @@ from tests.scenes import (
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_unwritten")]
 
 KIND = signature("tests.fail", "ValueError", "tests.jobs.fail")
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)
 
 
 def see(count: int = 1, status: Status = Status.FAILED, message: str = "ValueError: no") -> None:

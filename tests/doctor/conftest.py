@@ -10,7 +10,6 @@ from django.db import connection
 
 from django_jobs.doctor import Finding, examine
 from tests.factories import WorkerFactory, WorkerProcessFactory
-from tests.scenes import Configure, configuring
 
 Diagnose = Callable[[str], Finding]
 
@@ -23,11 +22,6 @@ def diagnose() -> Diagnose:
         return {finding.check: finding for finding in examine()}[check]
 
     return find
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)
 
 
 @pytest.fixture

@@ -6,16 +6,6 @@ Those without a number are ours.
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from tests.commands.conftest import _without_overrides, manage
-from tests.scenes import Configure, configuring
 
 __all__ = ["_without_overrides", "manage"]
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)

@@ -21,7 +21,7 @@ from tests import jobs
 from tests.factories import CronJobFactory
 from tests.plugins.audit import middleware, receivers
 from tests.plugins.audit.apps import AuditConfig
-from tests.scenes import claim, configuring, fresh, nothing_written, work, worked
+from tests.scenes import Configure, claim, fresh, nothing_written, work, worked
 
 pytestmark = pytest.mark.django_db
 CHAINS: list[list[Any]] = [enqueue_chain, execute_chain, claim_chain, plugin_services]
@@ -173,8 +173,8 @@ def test_its_receiver_is_told(audit: AuditConfig) -> None:
 # Codecs
 
 
-def test_a_codec_sees_everything_that_is_stored(settings: Any) -> None:
-    configuring(settings)(CODEC=SEALING)
+def test_a_codec_sees_everything_that_is_stored(configure: Configure) -> None:
+    configure(CODEC=SEALING)
     job = jobs.add.later(1, 2)
     assert fresh(job).params.keys() == {"sealed"}
     work()
@@ -186,8 +186,8 @@ def test_a_codec_sees_everything_that_is_stored(settings: Any) -> None:
     assert failed.status == "failed"
 
 
-def test_a_schedule_keeps_plain_arguments_and_its_jobs_are_sealed(settings: Any) -> None:
-    configuring(settings)(CODEC=SEALING)
+def test_a_schedule_keeps_plain_arguments_and_its_jobs_are_sealed(configure: Configure) -> None:
+    configure(CODEC=SEALING)
     CronJobFactory(job_name="tests.add", params={"a": 5})
     fire_due_crons()
     assert CronJob.objects.get().params == {"a": 5}
@@ -197,8 +197,8 @@ def test_a_schedule_keeps_plain_arguments_and_its_jobs_are_sealed(settings: Any)
 
 
 @pytest.mark.parametrize("path", ["tests.plugins.audit.codec.Missing", "tests.factories.ago"])
-def test_a_codec_that_is_none(settings: Any, path: str) -> None:
-    configuring(settings)(CODEC=path)
+def test_a_codec_that_is_none(configure: Configure, path: str) -> None:
+    configure(CODEC=path)
     with pytest.raises(InvalidConfiguration):
         jobs.add.later(1)
     assert nothing_written()

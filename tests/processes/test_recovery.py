@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from django.db import connections, transaction
@@ -14,7 +13,7 @@ from django_jobs.stores import recovery
 from tests.harness.waiting import wait_until
 from tests.harness.workers import StartWorker
 from tests.processes import jobs
-from tests.scenes import configuring
+from tests.scenes import Configure
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "buffer"])
 
@@ -22,8 +21,8 @@ Lines = Callable[[], list[str]]
 
 
 @pytest.fixture(autouse=True)
-def _buffer(settings: Any) -> Iterator[None]:
-    configuring(settings)(RECOVERY_DB_ALIAS="buffer")
+def _buffer(configure: Configure) -> Iterator[None]:
+    configure(RECOVERY_DB_ALIAS="buffer")
     yield
     connections["buffer"].close()
 

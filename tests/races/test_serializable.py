@@ -17,7 +17,7 @@ from tests import jobs
 from tests.factories import failed_job
 from tests.harness.environment import needs_session
 from tests.races.conftest import AtOnce
-from tests.scenes import Configure, claim, configuring, finish
+from tests.scenes import Configure, claim, finish
 
 pytestmark = [
     pytest.mark.skipif(
@@ -25,11 +25,6 @@ pytestmark = [
     ),
     needs_session,
 ]
-
-
-@pytest.fixture
-def configure(settings: object) -> Configure:
-    return configuring(settings)
 
 
 @pytest.fixture(params=["repeatable read", "serializable"])

@@ -9,12 +9,7 @@ import pytest
 from django_jobs.ids import uuid7
 from django_jobs.runtime.pulse import Pulse
 from django_jobs.runtime.slots import Slots
-from tests.scenes import Configure, configuring
-
-
-@pytest.fixture
-def configure(settings: object) -> Configure:
-    return configuring(settings)
+from tests.scenes import Configure
 
 
 def past() -> float:

@@ -23,14 +23,9 @@ from django_jobs.validation import (
     describe_exception,
     format_traceback,
 )
-from tests.scenes import Configure, configuring
+from tests.scenes import Configure
 
 SECRET = "hunter2-canary"
-
-
-@pytest.fixture
-def configure(settings: Any) -> Configure:
-    return configuring(settings)
 
 
 KEYS = SensitiveKeys(Configuration().SENSITIVE_KEYS, ("card", "homeAddress"))
