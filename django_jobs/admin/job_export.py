@@ -85,7 +85,6 @@ def export(request: HttpRequest, changes: JobChangeList) -> HttpResponseBase:
 def _rows(changes: JobChangeList, bounds: Bounds, with_payload: bool) -> Iterator[dict[str, Any]]:
     """What is written of each job; the last row says so if there are more jobs."""
     selection = bounds.bound(changes.selection)
-    by_end = selection.order[0] == "-completed_at"
     needed = {"params"} if any(one.path for one in selection.conditions) else set()
     columns = {*COLUMNS, *(PAYLOAD if with_payload else needed)}
     jobs = selection.queryset().order_by(*changes.selection.order).only(*columns)
@@ -101,7 +100,7 @@ def _rows(changes: JobChangeList, bounds: Bounds, with_payload: bool) -> Iterato
         if left <= 0:
             yield {"id": _("Only the first %(count)d jobs are here.") % {"count": EXPORT_MAX}}
             return
-        key = Key.of(found[CHUNK - 1], by_end)
+        key = Key.of(found[CHUNK - 1], selection.is_by_end)
 
 
 def _row(job: Job, with_payload: bool) -> dict[str, Any]:

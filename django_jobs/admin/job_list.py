@@ -90,7 +90,8 @@ class JobChangeList(PlainChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         """The rows of one page; the rest is not counted."""
-        self.page = page_of(self.queryset, self._keys, self.list_per_page, self._is_by_end)
+        by_end = self.selection.is_by_end
+        self.page = page_of(self.queryset, self._keys, self.list_per_page, by_end)
         self.result_list = self.selection.seen(self.page.jobs)
         self.result_count = len(self.result_list) + bool(self.page.older or self.page.newer)
         self.full_result_count = None
@@ -111,10 +112,6 @@ class JobChangeList(PlainChangeList):
     def older_link(self) -> str:
         """The page after this one, if there is one."""
         return self.get_query_string({BEFORE: self.page.older}) if self.page.older else ""
-
-    @property
-    def _is_by_end(self) -> bool:
-        return self.selection.order[0] == "-completed_at"
 
     def _selected(self, request: HttpRequest) -> Selection:
         self._are_words_windowed = False
