@@ -8,6 +8,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from django_jobs.models import FailureGroup
+from tests.admin.failing import make_group
+
 
 class LogIn(Protocol):
     """Log in a member of staff with some permissions, as in ``log_in("retry_job")``."""
@@ -37,3 +40,8 @@ def boss(db: None) -> Client:
     client = Client()
     client.force_login(User.objects.create_superuser("boss"))
     return client
+
+
+@pytest.fixture
+def group(db: None) -> FailureGroup:
+    return make_group()
