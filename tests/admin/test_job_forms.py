@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,50 +15,9 @@ from django.test import RequestFactory
 from django_jobs.admin.forms import EnqueueForm, JobForm
 from django_jobs.admin.forms.parameters import parts_about
 from django_jobs.admin.forms.pickers import Pickers
-from django_jobs.sensitive import HIDDEN
 from tests.admin import typed_jobs
+from tests.admin.filled import error_of, params_of, typed
 from tests.scenes import Configure
-
-
-def typed(job: Any, stored: Any = None, /, **values: Any) -> JobForm:
-    """The form as a browser sends it: what was shown, but for what was typed."""
-    shown = JobForm(job, stored=stored)
-    data: dict[str, Any] = {}
-    for name in shown.fields:
-        _send(data, shown[name])
-    for name, value in values.items():
-        if isinstance(value, tuple):
-            data |= {f"params-{name}_{part}": text for part, text in enumerate(value)}
-        elif value is None:
-            data.pop(f"params-{name}", None)
-        else:
-            data[f"params-{name}"] = value
-    return JobForm(job, data, stored=stored)
-
-
-def _send(data: dict[str, Any], field: Any) -> None:
-    context = field.field.widget.get_context(field.html_name, field.value(), {})["widget"]
-    if isinstance(field.field.widget, forms.CheckboxInput):
-        if context["attrs"].get("checked"):
-            data[field.html_name] = "on"
-        return
-    if isinstance(field.field.widget, forms.Select):
-        data[field.html_name] = field.value() or ""
-        return
-    for part in context.get("subwidgets", [context]):
-        data[part["name"]] = "" if part["value"] is None else part["value"]
-
-
-def params_of(form: JobForm) -> dict[str, Any]:
-    assert form.is_valid(), form.errors
-    return form.params
-
-
-def error_of(form: JobForm, name: str) -> str:
-    assert not form.is_valid()
-    assert form.params == {}
-    assert set(form.errors) == {name}
-    return " ".join(form.errors[name])
 
 
 def test_what_is_left_alone_is_the_default() -> None:
@@ -259,99 +217,6 @@ def test_the_part_about_arguments_of_a_docstring() -> None:
         "a": "one two",
         "b": "three",
     }
-
-
-# Arguments that are there already
-
-STORED = {
-    "whole": 1,
-    "real": 2,
-    "exact": "1.500",
-    "flag": True,
-    "text": "",
-    "lines": "a\r\nb",
-    "day": "2026-01-01",
-    "moment": "2026-01-01T12:00:00.123456+00:00",
-    "clock": "12:00:00.500000",
-    "length": "P0DT00H00M01.500000S",
-    "colour": "blue",
-    "limit": None,
-    "order": {"number": 1, "token": "s3cret"},
-    "anything": [1.0, {"password": "p4ss"}, "with s3cret inside"],
-    "pin": "9876",
-    "secret": 5,
-    "more": {"a": "b"},
-}
-
-
-def test_what_is_not_touched_stays_exactly_as_it_is(settings: Any) -> None:
-    settings.TIME_ZONE = "Asia/Kathmandu"
-    form = typed(typed_jobs.kinds, STORED)
-    assert params_of(form) == STORED
-    assert form.changes == []
-
-
-@pytest.mark.parametrize(
-    ("name", "stored"),
-    [
-        ("clock", "12:00:00+02:00"),
-        ("moment", "2026-10-25T02:30:00+01:00[Europe/Berlin]"),
-        ("whole", "no number"),
-        ("colour", "green"),
-        ("text", 3),
-        ("text", "a\nb"),
-    ],
-)
-def test_what_a_field_cannot_show_is_edited_as_it_is_stored(
-    settings: Any, name: str, stored: Any
-) -> None:
-    settings.TIME_ZONE = "Europe/Berlin"
-    before = {"whole": 1, name: stored}
-    form = typed(typed_jobs.kinds, before)
-    if form.is_valid():
-        assert form.changes == []
-        assert form.params == before
-    else:  # it never fitted
-        assert "params" in error_of(form, "__all__")
-
-
-def test_secrets_are_never_on_the_page_and_kept() -> None:
-    form = JobForm(typed_jobs.kinds, stored=STORED)
-    page = form.as_p()
-    for secret in ("9876", "p4ss", "s3cret", 'value="5"'):
-        assert secret not in page
-    assert HIDDEN in page
-    edited = json.dumps([2, {"password": HIDDEN}, f"with {HIDDEN} inside"])
-    form = typed(typed_jobs.kinds, STORED, anything=edited)
-    assert params_of(form)["anything"] == [2, {"password": "p4ss"}, "with s3cret inside"]
-    assert form.changes == ["anything"]
-
-
-def test_a_new_secret_takes_the_place_of_the_old_one() -> None:
-    form = typed(typed_jobs.kinds, STORED, pin="1111", secret="6")
-    assert params_of(form) == {**STORED, "pin": "1111", "secret": 6}
-    bad = typed(typed_jobs.kinds, STORED, pin="1111", secret="x")
-    assert not bad.is_valid()
-    assert "1111" not in bad.as_p()
-
-
-def test_a_marker_without_a_value_is_refused() -> None:
-    text = json.dumps({"number": 2, "token": HIDDEN, "other": HIDDEN})
-    form = typed(typed_jobs.kinds, STORED, order=text)
-    assert HIDDEN in error_of(form, "order")
-
-
-def test_arguments_that_the_job_lost_are_left_out() -> None:
-    form = typed(typed_jobs.needs, {"text": "x", "gone": 1, "items": [1]})
-    assert form.left_out == ["gone"]
-    form = typed(
-        typed_jobs.needs,
-        {"text": "x", "gone": 1, "items": [1]},
-        moment=("2026-01-01", "0:00"),
-        colour="RED",
-    )
-    assert "gone" not in params_of(form)
-    assert form.changes == ["moment", "colour", "flag", "maybe", "gone"]
 
 
 # Object pickers
