@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from django_jobs.admin import catalogue_facts, job_links
+from django_jobs.admin import catalogue_facts, catalogue_options, job_links
 from django_jobs.admin.submission import PERMISSION, Submission
 from django_jobs.conf import config
 from django_jobs.exceptions import InvalidJob
@@ -103,7 +103,7 @@ class CataloguePages:
             "jobs_description": definition.description,
             "jobs_location": definition.location,
             "jobs_aliases": ", ".join(definition.aliases),
-            "jobs_options": catalogue_facts.options(definition),
+            "jobs_options": catalogue_options.options(definition),
             "jobs_schedules": schedules,
             "jobs_flags": catalogue_facts.flags(definition, scheduled),
             "jobs_list_url": job_links.jobs_url(job=definition.name),

@@ -1,17 +1,17 @@
-"""What the catalogue says of a job: its code, its options and how it did."""
+"""What the catalogue says of a job: its code and how it did."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from django_jobs import stats
 from django_jobs.admin import charts, shown
@@ -20,7 +20,6 @@ from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.conf import config
 from django_jobs.models import CronJob
 from django_jobs.names import INTERNAL
-from django_jobs.options import DefinitionOptions, JobOptions
 from django_jobs.registry import registry
 from django_jobs.stats import JobTimes
 
@@ -161,24 +160,6 @@ def _declared(parameter: JobParameter) -> str:
     return f"{declared} = …" if parameter.has_default else declared
 
 
-def options(definition: AnyDefinition) -> list[dict[str, Any]]:
-    """All options, those that are not the default first."""
-    usual = JobOptions()
-    kinds = [
-        one.name for one in fields(JobOptions) if one.name in DefinitionOptions.__annotations__
-    ]
-    rows = [
-        {
-            "label": _OPTION_LABELS[name],
-            "name": name,
-            "value": _option_text(name, getattr(definition.options, name)),
-            "is_own": getattr(definition.options, name) != getattr(usual, name),
-        }
-        for name in kinds
-    ]
-    return sorted(rows, key=lambda row: not row["is_own"])
-
-
 def _matches(definition: AnyDefinition, term: str) -> bool:
     texts = (definition.name, *definition.aliases, gist(definition), definition.queue)
     return any(term in text.casefold() for text in texts)
@@ -237,47 +218,3 @@ def _type_name(hint: Any) -> str:
     return (
         hint.__qualname__ if isinstance(hint, type) and not hasattr(hint, "__args__") else str(hint)
     )
-
-
-_OPTION_LABELS: Final = {
-    "queue": gettext_lazy("Queue"),
-    "priority": gettext_lazy("Priority"),
-    "max_attempts": gettext_lazy("Maximum attempts"),
-    "backoff": gettext_lazy("Wait between attempts"),
-    "timeout": gettext_lazy("Timeout"),
-    "retry_for": gettext_lazy("Retried for"),
-    "discard_for": gettext_lazy("Dropped for"),
-    "atomic": gettext_lazy("Atomic"),
-    "isolation": gettext_lazy("Runs in"),
-    "sensitive": gettext_lazy("Sensitive names"),
-}
-
-
-def _option_text(name: str, value: Any) -> str:
-    write = _OPTION_TEXTS.get(name)
-    return write(value) if write is not None else str(value)
-
-
-def _names(types: Iterable[type]) -> str:
-    return ", ".join(one.__qualname__ for one in types)
-
-
-def _setting(name: str) -> str:
-    value = getattr(config, name)
-    return _("%(value)s, by the setting %(name)s") % {"value": value, "name": name}
-
-
-_OPTION_TEXTS: Final[dict[str, Callable[[Any], str]]] = {
-    "max_attempts": lambda value: _setting("MAX_ATTEMPTS") if value is None else str(value),
-    "backoff": lambda value: _setting("BACKOFF") if value is None else _policy(value),
-    "timeout": lambda value: _("no limit") if value is None else _seconds(value),
-    "retry_for": lambda value: _names(value) or _("every exception"),
-    "discard_for": lambda value: _names(value) or _("no exception"),
-    "atomic": lambda value: _("yes") if value else _("no"),
-    "isolation": lambda value: _("a process of its own") if value == "process" else _("a thread"),
-    "sensitive": lambda value: ", ".join(value) or shown.NOTHING,
-}
-
-
-def _policy(value: Any) -> str:
-    return getattr(value, "__qualname__", None) or str(value)
