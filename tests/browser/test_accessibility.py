@@ -30,6 +30,7 @@ EXAMINE: Final = """async options => {
 }"""
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 400, "height": 800}
+WIDTHS: Final = (1400, 1280, 1024, 800, 400)
 #: A page scrolls down, not sideways; nor does a list in it.
 TOO_WIDE: Final = """() => [document.documentElement, ...document.querySelectorAll(".results")]
     .filter(one => one.scrollWidth > one.clientWidth)
@@ -76,9 +77,9 @@ class Examiner:
             self.found += [_told(shown, one) for one in answer["violations"]]
             if PICTURES:
                 page.screenshot(path=Path(PICTURES) / f"{shown}.png", full_page=True)
-        for size in (WIDE, NARROW):
-            page.set_viewport_size(size)
-            self.found += [f"{name}-{size['width']}: {one}" for one in page.evaluate(TOO_WIDE)]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            self.found += [f"{name}-{width}: {one}" for one in page.evaluate(TOO_WIDE)]
 
     def is_content(self) -> None:
         assert self.found == [], "\n".join(self.found)

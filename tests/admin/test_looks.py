@@ -1,10 +1,11 @@
-"""Rows that become cards on a phone: each cell brings its column's heading."""
+"""What themes and small screens need: headings at cells, the navigation in its place."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+from django.template.loader import get_template
 from django.test import Client
 from django.utils.safestring import mark_safe
 from django.utils.translation import override
@@ -42,6 +43,17 @@ def test_a_cell_that_says_nothing_is_marked(boss: Client) -> None:
     page = boss.get(list_of("queue")).content.decode()
     assert re.search(r'<td data-empty data-label="[^"]+" class="field-oldest[^>]*>[-–]</td>', page)
     assert not re.search(r'data-empty[^>]*class="field-state', page)
+
+
+def test_the_navigation_is_there_once_whatever_the_theme(boss: Client) -> None:
+    plain = boss.get(list_of("job"))
+    assert plain.content.decode().count('class="jobs-navigation"') == 1
+    # django-unfold draws no ``pretitle``; its context tells it apart.
+    unfold = get_template("admin/django_jobs/navigation_unfold.html")
+    about = {"sidebar_navigation": [], "heading": "Backfill"}
+    drawn = unfold.render(about, plain.wsgi_request)
+    assert drawn.count('class="jobs-navigation"') == drawn.count("<h1>Backfill</h1>") == 1
+    assert "jobs-navigation" not in unfold.render({}, plain.wsgi_request)
 
 
 def test_a_theme_that_labels_cells_itself_keeps_its_labels(boss: Client) -> None:
