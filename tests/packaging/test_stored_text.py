@@ -28,6 +28,9 @@ IMPORTERS = {
     "stores/__init__.py": "the setting STORE",
 }
 
+#: Puts escaped words into a table that Django has made safe.
+REVIEWED = {"admin/labelled_cells.py": {"mark_safe"}}
+
 
 def shown(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
@@ -53,7 +56,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 def test_no_module_runs_what_is_stored(path: Path) -> None:
     tree = ast.parse(path.read_text())
     assert not FORBIDDEN_MODULES & set(imported(tree))
-    assert not FORBIDDEN_CALLS & set(called(tree))
+    assert not FORBIDDEN_CALLS & set(called(tree)) - REVIEWED.get(shown(path), set())
     if {"import_string", "import_module"} & set(called(tree)):
         assert shown(path) in IMPORTERS, "only registered names run: import nothing by its name"
 
