@@ -56,6 +56,8 @@ class PlainChangeList(ChangeList):
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Refuse what is no filter of this list."""
+        if any("\0" in one for _name, sent in request.GET.lists() for one in sent):
+            raise IncorrectLookupParameters("NUL")  # PostgreSQL refuses even to look.
         try:
             return super().get_filters(request)
         except (DisallowedModelAdminLookup, ValueError, OverflowError) as error:

@@ -31,9 +31,11 @@ def date_links(changes: ChangeList) -> dict[str, Any]:
     extent = _extent()
     if extent is None:
         return {}
-    if year is None and extent[0].year == extent[1].year:
-        year = extent[0].year
-        month = extent[0].month if extent[0].month == extent[1].month else None
+    if year is None:
+        month = day = None  # of no year they mean nothing, and nobody has looked at them
+        if extent[0].year == extent[1].year:
+            year = extent[0].year
+            month = extent[0].month if extent[0].month == extent[1].month else None
     chosen = any(name in changes.params for name in (_YEAR, _MONTH, _DAY))
     return {
         "show": True,

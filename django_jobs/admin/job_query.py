@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
 from uuid import UUID
@@ -22,6 +22,8 @@ from django_jobs.states import Status
 #: Characters of a whole search, and of one value in it.
 LONGEST: Final = 500
 LONGEST_VALUE: Final = 200
+#: Names in the path of a parameter: each is an expression inside the one before it.
+DEEPEST: Final = 20
 #: Conditions of one search.
 MOST: Final = 12
 
@@ -176,7 +178,8 @@ def _error(name: str, value: str, now: datetime) -> list[Condition]:
 
 
 def _parameter(name: str, value: str, now: datetime) -> list[Condition]:
-    if not all(name.removeprefix(PARAMS).split(".")):
+    path = name.removeprefix(PARAMS).split(".")
+    if not all(path) or len(path) > DEEPEST:
         raise QueryError(_("%(name)s: name a parameter, as in params.region:CA.") % {"name": name})
     return [_glob(name, value) if "*" in value else Condition(name, "=", (value,))]
 
@@ -213,6 +216,8 @@ def _time(name: str, value: str, now: datetime) -> list[Condition]:
         start = start.replace(tzinfo=now.tzinfo) if start.tzinfo is None else start
         if now.tzinfo is None:
             start = start.replace(tzinfo=None)
+        if start.tzinfo is not None:
+            start.astimezone(UTC)  # databases keep that, and it may lie before the year 1
         if operator:
             return [Condition(name, operator, (start.isoformat(),))]
         end = start + timedelta(days=1)

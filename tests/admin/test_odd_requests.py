@@ -38,6 +38,13 @@ QUERIES = [
     "created_at__year=9999&created_at__month=12&created_at__day=31",
     "created_at__month=3",
     "created_at__day=3",
+    "created_at__day=-1",
+    "created_at__day=99999999999999999999",
+    "action__exact=%00",
+    "source__exact=x%00",
+    "target=%00&target=x",
+    "q=created:<0001-01-01T00:00%2B14:00",
+    "q=params" + ".a" * 200 + ":x",
     "created_at__gte=yesterday",
     "params__contains=secret",
     "error__regex=(a%2B)%2B",
@@ -58,7 +65,7 @@ NOBODY = "01a20900-0000-7000-8000-000000000000"  # well formed, and nobody has i
 IDS = ["x", "0", "1;drop", "9" * 30, "%00", "..%2F..%2Fetc", "a b", "é", NOBODY]
 
 
-@pytest.mark.parametrize("model", ["job", "cronjob", "queue", "worker"])
+@pytest.mark.parametrize("model", ["job", "cronjob", "queue", "worker", "jobaudit", "failuregroup"])
 def test_d73_odd_filters_lead_to_a_list(boss: Client, model: str) -> None:
     JobFactory()
     CronJobFactory()
