@@ -69,7 +69,13 @@ class LimitsForm(BaseLimits):
 class PauseForm(forms.Form):
     """When a pause ends."""
 
-    length = forms.ChoiceField(label=_("Pause"), choices=LENGTHS, required=False)
+    length = forms.ChoiceField(
+        label=_("Pause"),
+        choices=LENGTHS,
+        required=False,
+        # The eye reads the button before it.
+        widget=forms.Select(attrs={"aria-label": _("Pause")}),
+    )
     until = moment_field(_("or until"), required=False)
 
     def clean_until(self) -> datetime | None:

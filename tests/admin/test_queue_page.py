@@ -90,6 +90,11 @@ def test_jobs_that_nobody_is_going_to_take_stand_out(boss: Client) -> None:
     assert worker.name in page
 
 
+def test_the_choice_of_its_length_has_a_name(boss: Client) -> None:
+    page = boss.get(page_of(QueueFactory(name="mail"))).content.decode()
+    assert '<select name="length" aria-label="Pause"' in page
+
+
 def test_a_pause_may_end_by_itself(boss: Client) -> None:
     url = page_of(Queue(name="reports"), "press")
     boss.post(url, {"button": "pause", "length": "3600", "reason": "the feed is down"})

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_bar_moves_without_a_reload(any_status: None, visitor: Visitor) -> None:
     job = JobFactory(status=Status.RUNNING, progress=10)
-    visitor.page.set_viewport_size({"width": 1600, "height": 900})  # room for bars
     visitor.open(list_of("job"))
     bar = visitor.page.locator(f"#job-{job.pk.hex}-progress progress[value='70']")
     assert not bar.count()
