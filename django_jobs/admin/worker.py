@@ -15,7 +15,8 @@ from django_jobs.admin.bases import PlainChangeList, ReadOnlyAdmin, user_name
 from django_jobs.admin.buttons import Button, ButtonsAdmin, reason_of
 from django_jobs.admin.queue_forms import ReasonActionForm
 from django_jobs.admin.worker_tree import is_silent
-from django_jobs.models import DesiredState, Worker, WorkerState
+from django_jobs.auditing import audit
+from django_jobs.models import AuditAction, DesiredState, Worker, WorkerState
 from django_jobs.permissions import may
 
 if TYPE_CHECKING:
@@ -113,6 +114,17 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
             lacking,
             [*protected, *(str(row) for row in objs if not _is_gone(row))],
         )
+
+    def delete_model(self, request: HttpRequest, obj: Worker) -> None:
+        """Delete one."""
+        audit(AuditAction.DELETE, by=user_name(request), target=obj.name)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Worker]) -> None:
+        """Delete those that were chosen in the list."""
+        for name in queryset.values_list("name", flat=True):
+            audit(AuditAction.DELETE, by=user_name(request), target=name)
+        super().delete_queryset(request, queryset)
 
     # Rows
 

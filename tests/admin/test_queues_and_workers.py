@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from django_jobs.admin import queue_now
-from django_jobs.models import DesiredState, Queue, Worker, WorkerState
+from django_jobs.models import AuditAction, DesiredState, JobAudit, Queue, Worker, WorkerState
 from django_jobs.states import Status
 from tests.admin.pages import act, list_of, page_of, told
 from tests.factories import JobFactory, QueueFactory, WorkerFactory, WorkerProcessFactory, ago
@@ -103,6 +103,8 @@ def test_only_workers_that_are_gone_can_be_deleted(boss: Client) -> None:
     act(boss, "worker", "delete_selected", [lively, gone], post="yes")
     assert Worker.objects.count() == 2
     act(boss, "worker", "delete_selected", [gone], post="yes")
+    entry = JobAudit.objects.get()
+    assert (entry.action, entry.target, entry.actor) == (AuditAction.DELETE, gone.name, "boss")
     assert [worker.pk for worker in Worker.objects.all()] == [lively.pk]
 
 
