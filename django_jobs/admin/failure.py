@@ -145,7 +145,7 @@ class FailureGroupAdmin(FailureActionsAdmin):
             '<span class="jobs-failure"><a href="{}">{}</a>'
             '<bdi class="jobs-error">{}</bdi><span class="jobs-quiet">{}</span></span>',
             self.page_url(group, "change"),
-            group.job_name,
+            shown.dotted(group.job_name),
             said,
             where,
         )

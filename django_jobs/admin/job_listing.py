@@ -140,7 +140,9 @@ class JobListAdmin(JobActionsAdmin):
     def job_and_error(self, job: Job) -> SafeString:
         line = shown.error_line(getattr(job, "error_tail", ""))
         error = format_html('<span class="jobs-error" title="{0}">{0}</span>', line) if line else ""
-        link = format_html('<a href="{}">{}</a>', self.page_url(job, "change"), job.job_name)
+        link = format_html(
+            '<a href="{}">{}</a>', self.page_url(job, "change"), shown.dotted(job.job_name)
+        )
         return format_html('<span class="jobs-job">{}{}</span>', link, error)
 
     @admin.display(description=_("progress"))

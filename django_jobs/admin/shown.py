@@ -111,6 +111,12 @@ def error_line(error: str) -> str:
     return line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…"
 
 
+def dotted(name: str) -> SafeString:
+    """A name that had better be broken after its dots than anywhere else."""
+    *parts, last = name.split(".")
+    return format_html("{}{}", format_html_join("", "{}.<wbr>", ((part,) for part in parts)), last)
+
+
 def megabytes(size: int) -> str:
     """Memory as people speak of it."""
     return _("%(count)d MB") % {"count": round(size / 2**20)} if size else NOTHING
