@@ -22,6 +22,8 @@ OPTIONS: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
     "resultTypes": ["violations"],
 }
+#: What else than the document decides: asked again when colours and widths change.
+OF_LOOKS: Final = OPTIONS | {"runOnly": ["color-contrast", "scrollable-region-focusable"]}
 #: Links change their colour slowly; what is half way there is no colour of a page.
 EXAMINE: Final = """async options => {
     await new Promise(requestAnimationFrame);
@@ -68,12 +70,12 @@ class Examiner:
         """Look at the page as it is now: light and dark, and narrow if that matters most."""
         page = self.visitor.page
         page.evaluate(self.axe)
-        looks = [("light", WIDE), ("dark", WIDE)] + [("dark", NARROW)] * narrow
-        for scheme, size in looks:
+        looks = [("light", WIDE, OPTIONS), ("dark", WIDE, OF_LOOKS)]
+        for scheme, size, options in looks + [("dark", NARROW, OF_LOOKS)] * narrow:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size(size)
             shown = f"{name}-{scheme}-{size['width']}"
-            answer = page.evaluate(EXAMINE, OPTIONS)
+            answer = page.evaluate(EXAMINE, options)
             self.found += [_told(shown, one) for one in answer["violations"]]
             if PICTURES:
                 page.screenshot(path=Path(PICTURES) / f"{shown}.png", full_page=True)
