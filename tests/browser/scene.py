@@ -43,14 +43,18 @@ READ: Final = "<img src=x onerror="
 
 
 def nasty(model: type[models.Model]) -> dict[str, Any]:
-    """A nasty value for each column of a table that takes any text; new columns too."""
+    """A nasty value for each column of a table that takes any text; new columns too.
+
+    A fingerprint has no room for one, and is nobody's text.
+    """
     values: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
         if isinstance(field, models.JSONField):
             values[field.name] = {LONG: [LONG, {SHORT: ADDRESS}]}
         elif isinstance(field, models.CharField | models.TextField) and not field.choices:
-            fits = field.max_length is None or field.max_length >= len(LONG)
-            values[field.name] = LONG if fits else SHORT
+            room = field.max_length or len(LONG)
+            if room >= len(SHORT):
+                values[field.name] = LONG if room >= len(LONG) else SHORT
     return values
 
 

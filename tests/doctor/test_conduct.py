@@ -74,8 +74,8 @@ def test_it_only_reads_and_as_little_with_many_jobs() -> None:
 def test_it_never_reads_the_whole_table() -> None:
     live_worker()
     for status in (Status.COMPLETED, Status.FAILED):
-        ended = JobFactory.build_batch(5000, status=status, completed_at=ago(days=3))
-        Job.objects.bulk_create(ended)
+        ended = {"job_name": "tests.add", "status": status, "completed_at": ago(days=3)}
+        Job.objects.bulk_create(Job(**ended) for _ in range(5000))
     JobFactory.create_batch(5, queue="bulk")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
