@@ -6,7 +6,6 @@ up, which means of percentiles do not (idea: HdrHistogram).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import frexp
 from typing import Final
@@ -37,10 +36,11 @@ def bucket_of(seconds: float) -> int:
 
 def merged(histograms: Iterable[Histogram]) -> dict[str, int]:
     """The sum of histograms."""
-    total: Counter[str] = Counter()
+    total: dict[str, int] = {}
     for one in histograms:
-        total.update(one)
-    return dict(total)
+        for bucket, number in one.items():  # thousands for a page: Counter takes twice as long
+            total[bucket] = total.get(bucket, 0) + number
+    return total
 
 
 def percentile(histogram: Histogram, share: float) -> float | None:

@@ -62,7 +62,8 @@ def listed() -> list[AnyDefinition]:
 def entries(term: str) -> list[Entry]:
     """The registered jobs whose name, first line or queue holds ``term``, by name."""
     found = [one for one in listed() if _matches(one, term.strip().casefold())]
-    times = {one.job_name: one for one in stats.job_times(timezone.now() - PERIOD)}
+    since, names = timezone.now() - PERIOD, [one.name for one in found]
+    times = {one.job_name: one for one in stats.job_times(since, job_names=names)}
     scheduled = set(CronJob.objects.order_by().values_list("job_name", flat=True).distinct())
     return [_entry(one, times.get(one.name), scheduled) for one in found]
 

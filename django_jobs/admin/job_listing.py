@@ -60,7 +60,7 @@ class JobListAdmin(JobActionsAdmin):
     search_fields = ("id",)
     sortable_by = ()
     ordering = ("-pk",)
-    list_per_page = 100
+    list_per_page = 50
     show_full_result_count = False
 
     class Media:
