@@ -60,28 +60,32 @@ class Proxy:
 
     async def _end(self, server: asyncio.Server) -> None:
         server.close()
+        await asyncio.sleep(0)  # what was just accepted begins, so that it can end
         self._abort()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)  # an aborted transport closes its socket a turn later
 
     async def _serve(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
-        try:
+        # Cancelled when all ends; of that asyncio would make an error of its own.
+        with self._noted(to_near), suppress(OSError, asyncio.CancelledError):
             far, to_far = await asyncio.open_unix_connection(self._target)
-        except OSError:
-            to_near.transport.abort()
-            return
-        writers = {to_near, to_far}
-        self._writers |= writers
-        replies = asyncio.ensure_future(self._replies(far, to_near))
+            with self._noted(to_far):
+                replies = asyncio.ensure_future(self._replies(far, to_near))
+                await self._requests(near, to_far, replies)
+                await asyncio.wait([replies])
+
+    @contextmanager
+    def _noted(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        self._writers.add(writer)
         try:
-            await self._requests(near, to_far, replies)
-            await asyncio.wait([replies])
+            yield
         finally:
-            self._writers -= writers
-            for writer in writers:
-                writer.transport.abort()
+            self._writers.discard(writer)
+            writer.transport.abort()
 
     async def _requests(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, replies: asyncio.Future
