@@ -94,6 +94,8 @@ def test_a_sites_rules_keep_the_gone_workers_of_a_queue(boss: Client, settings: 
     assert boss.post(page_of(one, "delete"), {"post": "yes"}).status_code == 403
     boss.post(page_of(other, "delete"), {"post": "yes"})
     assert Worker.objects.get() == one
+    entry = JobAudit.objects.get()
+    assert (entry.action, entry.target, entry.actor) == (AuditAction.DELETE, "other", "boss")
 
 
 @pytest.mark.parametrize("button", ["run", "drain", "stop", "replace"])

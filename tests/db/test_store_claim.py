@@ -114,6 +114,13 @@ def test_a_claimed_job_knows_what_it_needs(store: Store) -> None:
     assert (claimed.timeout, claimed.correlation_id) == (1.5, "c")
 
 
+def test_a_claimed_job_knows_how_long_it_waited(store: Store) -> None:
+    JobFactory(scheduled_for=ago(minutes=2))
+    assert 119 < claim_one().waited < 150
+    JobFactory(scheduled_for=ahead(minutes=2))  # an urgent one, made pending before its time
+    assert claim_one().waited == 0
+
+
 def test_every_claim_has_a_higher_lease(store: Store) -> None:
     job = JobFactory()
     for number in (1, 2, 3):
