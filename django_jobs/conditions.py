@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.models import BooleanField, F, Func, Q, Value
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Lower
-from django.db.models.lookups import Contains, EndsWith, Lookup, StartsWith
+from django.db.models.lookups import Contains, EndsWith, Lookup, PatternLookup, StartsWith
 
 from django_jobs.ids import smallest_at
 from django_jobs.models import Job, JobQuerySet, WorkerProcess
@@ -254,7 +254,7 @@ class _SQLiteHasTag(Func):
     output_field = BooleanField()
 
 
-class _Ilike:
+class _Ilike(PatternLookup):
     """Without case, in PostgreSQL's own words.
 
     It has no statistics of Django's ``UPPER(…) LIKE``: it expects next to nothing, and reads and
@@ -262,7 +262,7 @@ class _Ilike:
     """
 
     def get_rhs_op(self, connection: Any, rhs: str) -> str:
-        return f"I{super().get_rhs_op(connection, rhs)}"  # type: ignore[misc]
+        return f"I{super().get_rhs_op(connection, rhs)}"
 
 
 _ILIKE: Final = {name: type(name, (_Ilike, lookup), {}) for name, lookup in _PARTS.items()}
