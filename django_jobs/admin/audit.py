@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin import queue_now, shown
-from django_jobs.admin.addresses import address
-from django_jobs.admin.bases import PlainChangeList, ReadOnlyAdmin
+from django_jobs.admin.queues import now as queue_now
+from django_jobs.admin.shared import shown
+from django_jobs.admin.shared.addresses import address
+from django_jobs.admin.shared.bases import PlainChangeList, ReadOnlyAdmin
 from django_jobs.models import AuditAction, JobAudit
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
-    from django_jobs.admin.navigation import Link
+    from django_jobs.admin.shared.navigation import Link
 
 register = template.Library()
 
@@ -23,7 +23,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def jobs_links(context: Context) -> list[Link]:
     """The pages of django_jobs that the user may see, for the navigation."""
-    from django_jobs.admin.navigation import links_of
+    from django_jobs.admin.shared.navigation import links_of
 
     request = _request(context)
     return [] if request is None else links_of(request)
@@ -57,7 +57,7 @@ def jobs_box(context: Context) -> dict[str, Any]:
 @register.simple_block_tag(takes_context=True)
 def jobs_labelled(context: Context, content: SafeString) -> SafeString:
     """The list inside it with its headings at each cell."""
-    from django_jobs.admin.labelled_cells import labelled
+    from django_jobs.admin.shared.labelled_cells import labelled
 
     return labelled(context["cl"], content)
 

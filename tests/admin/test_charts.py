@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 
-from django_jobs.admin.charts import Bar, Mark, sparkline, stacked_bars
+from django_jobs.admin.shared.charts import Bar, Mark, sparkline, stacked_bars
 
 
 def heights(svg: str) -> list[float]:

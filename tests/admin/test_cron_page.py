@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from django_jobs import operations
-from django_jobs.admin import cron_history
+from django_jobs.admin.cron import history as cron_history
 from django_jobs.exceptions import InvalidOption
 from django_jobs.models import (
     AuditAction,

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.test import Client
 
-from django_jobs.admin import history
+from django_jobs.admin.shared import history
 from django_jobs.models import Job, JobLog, JobTransition
 from django_jobs.states import Status
 from tests.admin.pages import act, list_of, page_of, told

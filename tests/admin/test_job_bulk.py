@@ -13,7 +13,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from django_jobs import operations
-from django_jobs.admin import job_actions, job_bulk
+from django_jobs.admin.jobs import actions as job_actions
+from django_jobs.admin.jobs import bulk as job_bulk
 from django_jobs.bulk import apply, seal
 from django_jobs.conditions import Condition
 from django_jobs.exceptions import Cancel

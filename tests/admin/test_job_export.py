@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from django_jobs.admin import job_export
+from django_jobs.admin.jobs.listing import export as job_export
 from django_jobs.models import JobAudit
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from django_jobs.admin import reach
+from django_jobs.admin.jobs.listing import reach
 from django_jobs.ids import uuid7
 from django_jobs.models import Job
 from django_jobs.states import Status

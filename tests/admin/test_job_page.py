@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from django_jobs.admin import job_timeline
+from django_jobs.admin.jobs import timeline as job_timeline
 from django_jobs.models import CronSlot, JobLog, SlotOutcome
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from django_jobs.admin import job_list, job_tabs
-from django_jobs.admin.job_listing import JobListAdmin
+from django_jobs.admin.jobs.listing import change_list as job_list
+from django_jobs.admin.jobs.listing import tabs as job_tabs
+from django_jobs.admin.jobs.listing.admin import JobListAdmin
 from django_jobs.ids import smallest_at
 from django_jobs.models import JobRollup
 from django_jobs.states import Status
@@ -265,7 +266,7 @@ def test_hidden_values_cannot_be_searched_for(any_status: None, boss: Client) ->
 def test_old_jobs_are_left_out_and_the_page_says_so(
     any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_jobs.admin.reach.SCATTERED_WINDOW", 2)
+    monkeypatch.setattr("django_jobs.admin.jobs.listing.reach.SCATTERED_WINDOW", 2)
     old = JobFactory(status=Status.FAILED, params={"region": "CA"}, completed_at=ago(days=1))
     JobFactory.create_batch(2, status=Status.FAILED)
     response = boss.get(list_of("job"), {"q": "status:failed params.region:CA"})

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_jobs import operations
-from django_jobs.admin import job_lineage, job_page
-from django_jobs.admin.job_phases import PHASES_MAX, phases_of
+from django_jobs.admin.jobs import lineage as job_lineage
+from django_jobs.admin.jobs import page as job_page
+from django_jobs.admin.jobs.phases import PHASES_MAX, phases_of
 from django_jobs.ids import uuid7
 from django_jobs.models import CronSlot, Job, JobLog, JobTransition, SlotOutcome
 from django_jobs.states import Status

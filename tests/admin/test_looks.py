@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.safestring import mark_safe
 from django.utils.translation import override
 
-from django_jobs.admin.labelled_cells import labelled
+from django_jobs.admin.shared.labelled_cells import labelled
 from tests.admin.pages import list_of
 from tests.factories import JobFactory, QueueFactory
 

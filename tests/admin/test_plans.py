@@ -12,7 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import resolve, reverse
 
-from django_jobs.admin import job_bulk, job_search, job_tabs, reach
+from django_jobs.admin.jobs import bulk as job_bulk
+from django_jobs.admin.jobs.listing import reach
+from django_jobs.admin.jobs.listing import search as job_search
+from django_jobs.admin.jobs.listing import tabs as job_tabs
 from django_jobs.stats import depths, glance
 from tests.admin.crowd import FINGERPRINT, SCENES, Crowd, make_crowd
 from tests.admin.pages import list_of, page_of

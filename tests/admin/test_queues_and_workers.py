@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from django_jobs.admin import queue_now
+from django_jobs.admin.queues import now as queue_now
 from django_jobs.models import AuditAction, DesiredState, JobAudit, Queue, Worker, WorkerState
 from django_jobs.states import Status
 from tests.admin.pages import act, list_of, page_of, told

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from django_jobs.admin import RunJobsAdmin, run_job_on_selected
 from django_jobs.admin.forms import once
-from django_jobs.admin.run_on_selected import ACTION, OBJECTS_MAX
+from django_jobs.admin.own_pages.run_on_selected import ACTION, OBJECTS_MAX
 from django_jobs.models import AuditAction, AuditSource, Job, JobAudit
 from testproject.quakes.models import Quake
 from tests.admin import typed_jobs
@@ -149,7 +149,7 @@ def test_all_of_the_list_in_one_transaction(boss: Client, users: list[User]) -> 
 
 def test_too_many_are_refused(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert OBJECTS_MAX == 10_000
-    monkeypatch.setattr("django_jobs.admin.run_on_selected.OBJECTS_MAX", 2)
+    monkeypatch.setattr("django_jobs.admin.own_pages.run_on_selected.OBJECTS_MAX", 2)
     rows = [User.objects.create(username=f"u{number}") for number in range(3)]
     response = choose(boss, rows)
     assert "at most 2 objects" in told(response)[0]

@@ -10,7 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path, reverse
 
-from django_jobs.admin import SubjectJobsMixin, subject_jobs
+from django_jobs.admin import SubjectJobsMixin
+from django_jobs.admin.own_pages import subject_jobs
 from django_jobs.models import Job
 from tests import jobs
 from tests.admin.pages import list_of, page_of

@@ -131,7 +131,7 @@ def test_failures_and_forms(
     examiner.visitor.page.click("form.jobs-enqueue input[type=submit]")
     examiner.visitor.page.wait_for_selector(".errornote")
     examiner.look("catalogue-errors")
-    monkeypatch.setattr("django_jobs.admin.job_listing.JobListAdmin.list_per_page", 2)
+    monkeypatch.setattr("django_jobs.admin.jobs.listing.admin.JobListAdmin.list_per_page", 2)
     _choose(examiner, list_of("job"), "retry", everywhere=True)
     examiner.visitor.page.wait_for_selector("form.jobs-confirm")
     examiner.look("confirm", narrow=True)

@@ -29,7 +29,7 @@ def test_a_bar_moves_without_a_reload(any_status: None, visitor: Visitor) -> Non
 def test_everything_that_a_search_finds_is_retried(
     any_status: None, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_jobs.admin.job_listing.JobListAdmin.list_per_page", 2)
+    monkeypatch.setattr("django_jobs.admin.jobs.listing.admin.JobListAdmin.list_per_page", 2)
     JobFactory.create_batch(5, status=Status.FAILED, params={"region": "CA"})
     JobFactory(status=Status.FAILED)
     page = visitor.page
@@ -57,7 +57,7 @@ def test_everything_works_without_scripts(
     admin_client: Client,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("django_jobs.admin.job_listing.JobListAdmin.list_per_page", 2)
+    monkeypatch.setattr("django_jobs.admin.jobs.listing.admin.JobListAdmin.list_per_page", 2)
     JobFactory.create_batch(5, status=Status.FAILED)
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     cookie = admin_client.cookies["sessionid"].value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_jobs.admin.cron_words import in_words
+from django_jobs.admin.cron.words import in_words
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from django_jobs.admin.forms.fields import Entry, entry_of, secret_entry
 from django_jobs.admin.forms.json_field import ABSENT, JSONTextField
+from django_jobs.admin.forms.masked_params import has_marker, restored
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
-from django_jobs.admin.masked_params import has_marker, restored
 from django_jobs.conf import config
 from django_jobs.exceptions import JobsError
 from django_jobs.redaction import Redactor, sensitive_keys

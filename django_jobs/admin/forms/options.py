@@ -8,8 +8,8 @@ from django import forms
 from django.contrib.admin import widgets
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.buttons import REASON_MAX
 from django_jobs.admin.forms.fields import DateAndTime
+from django_jobs.admin.shared.buttons import REASON_MAX
 from django_jobs.conf import config
 from django_jobs.exceptions import JobsError
 from django_jobs.registry import registry

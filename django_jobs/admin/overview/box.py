@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.overview.history import HOUR
 from django_jobs.admin.overview.light import known_light
 from django_jobs.admin.overview.tiles import Tile, numbers_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
+from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.states import Status
 from django_jobs.stats import ended_totals
 from django_jobs.stats.glance import glance

@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.addresses import Addresses
-from django_jobs.admin.charts import Bar, sign, stacked_bars
 from django_jobs.admin.overview import marks as marking
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import RANGES, History, Range
+from django_jobs.admin.shared.addresses import Addresses
+from django_jobs.admin.shared.charts import Bar, sign, stacked_bars
 from django_jobs.states import Status
 
 #: Parts of a bar from the bottom up; every other outcome is part of the last one.

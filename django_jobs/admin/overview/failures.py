@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from django.apps import apps
 
-from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.overview import words
+from django_jobs.admin.shared.addresses import Addresses
 
 #: Groups that are shown.
 GROUPS_MAX: Final = 5

@@ -18,7 +18,7 @@ from django_jobs.permissions import may
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from django_jobs.admin.addresses import Addresses
+    from django_jobs.admin.shared.addresses import Addresses
 
 #: By condition; to be seen on white and on black, for a picture knows nothing of the page.
 _COLOURS: Final = {"ok": "#2e8b57", "warn": "#c27c0e", "problem": "#d9394a"}

@@ -10,9 +10,9 @@ from typing import Any, Final
 from django.db.models import F, Value
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.charts import Mark
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import History, Range
+from django_jobs.admin.shared.charts import Mark
 from django_jobs.models import AuditAction, CronSlot, JobAudit, SlotOutcome
 from django_jobs.models.text import ExactCharField
 from django_jobs.stats.together import together

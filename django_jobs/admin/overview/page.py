@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 
-from django_jobs.admin import payload
-from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.fragments import fragment
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.chart import Chart, chart_of
@@ -19,6 +17,8 @@ from django_jobs.admin.overview.light import Light, known_light
 from django_jobs.admin.overview.ranking import Ranking, ranking_of
 from django_jobs.admin.overview.tiles import Tile, tiles_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
+from django_jobs.admin.shared import payload
+from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.permissions import may
 from django_jobs.stats.glance import glance
 

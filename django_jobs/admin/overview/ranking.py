@@ -8,10 +8,10 @@ from typing import Final, Self
 
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import History
 from django_jobs.admin.overview.kept import kept
+from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.states import Status
 from django_jobs.stats import JobTimes, job_times
 from django_jobs.stats.ranking import JobSum, job_sums

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.addresses import Addresses
-from django_jobs.admin.charts import sparkline
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import History
+from django_jobs.admin.shared.addresses import Addresses
+from django_jobs.admin.shared.charts import sparkline
 from django_jobs.states import Status
 from django_jobs.stats.glance import Glance
 

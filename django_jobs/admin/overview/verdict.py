@@ -10,9 +10,9 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_jobs.admin.addresses import Addresses
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.light import Light
+from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.doctor import Condition
 from django_jobs.states import Status
 from django_jobs.stats.glance import Due, Glance

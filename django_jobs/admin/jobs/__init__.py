@@ -1,0 +1,1 @@
+"""Jobs: their list, the page of one, and what is done to them."""

@@ -1,0 +1,52 @@
+"""What helps with the search box: examples, and values to choose from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from django_jobs.admin.jobs.listing.filters import QueueFilter
+from django_jobs.admin.jobs.listing.query import EXAMPLES, QUALIFIERS
+from django_jobs.conditions import UNFINISHED
+from django_jobs.registry import registry
+from django_jobs.states import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.contrib.admin.views.main import ChangeList
+
+#: Examples and what they find.
+HELP: Final = (
+    ("status:failed,discarded", _("in one of these statuses; also status:unfinished")),
+    ("queue:reports -job:import*", _("of this queue, but no job whose name begins so")),
+    ("params.region:CA", _("with this parameter; params.region:C* for its beginning")),
+    ("error:Timeout", _("whose latest error contains this")),
+    ("created:<2h", _("made in the last two hours; >2h: longer ago; also s, m, d, w")),
+    ("ended:>=2026-01-31", _("ended on or after this day")),
+    ("tag:nightly", _("with this tag")),
+    ("priority:<5 attempts:>1", _("numbers, with <, <=, > or >=")),
+    ("worker:web-1", _("taken last by this worker, while it lives")),
+    ("correlation:import-7", _("with this correlation id; also unique:… and id:…")),
+    ('job:"a b"', _("quotes for a value with spaces")),
+    ("import-7", _("words alone: a whole id, key or tag, or a part of a job’s name")),
+)
+
+
+def suggestions(changes: ChangeList) -> list[str]:
+    """What the search box offers while somebody types."""
+    return list(_suggestions(changes))
+
+
+def _suggestions(changes: ChangeList) -> Iterator[str]:
+    for status in (UNFINISHED, *Status.values):
+        yield f"status:{status}"
+    for spec in changes.filter_specs:
+        if isinstance(spec, QueueFilter):
+            yield from (f"queue:{name}" for name, _label in spec.lookup_choices)
+    yield from (f"job:{name}" for name in registry.names())
+    yield from (EXAMPLES[name] for name in (*QUALIFIERS, "params.") if name not in _OFFERED)
+
+
+_OFFERED: Final = frozenset({"status", "queue", "job"})

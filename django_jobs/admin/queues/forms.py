@@ -1,0 +1,124 @@
+"""What operators fill in about a queue: limits, and when a pause ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from django_jobs.admin.shared.buttons import REASON_MAX
+from django_jobs.models import Queue
+from django_jobs.option_checks import MAX_DELAY
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+    BaseLimits = forms.ModelForm[Queue]
+else:
+    BaseLimits = forms.ModelForm
+
+#: Seconds → what the operator chooses.
+LENGTHS: Final = [
+    ("", _("until somebody resumes it")),
+    ("900", _("for 15 minutes")),
+    ("3600", _("for 1 hour")),
+    ("14400", _("for 4 hours")),
+    ("43200", _("for 12 hours")),
+    ("86400", _("for 24 hours")),
+]
+
+
+#: A browser sends the first two, people write the others.
+_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+
+
+def moment_field(label: _StrOrPromise, *, required: bool = True) -> forms.DateTimeField:
+    """A time, with the picker of the browser."""
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_FORMATS[0])
+    return forms.DateTimeField(
+        label=label, required=required, input_formats=_FORMATS, widget=widget
+    )
+
+
+def reason_field(help_text: _StrOrPromise = "") -> forms.CharField:
+    """Why somebody does it."""
+    return forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=REASON_MAX,
+        help_text=help_text,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+
+
+class LimitsForm(BaseLimits):
+    """The two limits, and why they are changed."""
+
+    reason = reason_field(help_text=_("Optional, kept in the audit."))
+
+    class Meta:
+        model = Queue
+        fields = ("max_running", "rate_limit")
+
+
+class PauseForm(forms.Form):
+    """When a pause ends."""
+
+    length = forms.ChoiceField(
+        label=_("Pause"),
+        choices=LENGTHS,
+        required=False,
+        # The eye reads the button before it.
+        widget=forms.Select(attrs={"aria-label": _("Pause")}),
+    )
+    until = moment_field(_("or until"), required=False)
+
+    def clean_until(self) -> datetime | None:
+        """A time to come."""
+        until: datetime | None = self.cleaned_data["until"]
+        if until is not None and not timedelta() < until - timezone.now() <= MAX_DELAY:
+            raise ValidationError(
+                _("The end of a pause lies in the future, at most %(days)d days from now."),
+                params={"days": MAX_DELAY.days},
+            )
+        return until
+
+    @property
+    def end(self) -> datetime | float | None:
+        """The time, or the seconds; the time counts if both are given."""
+        data: dict[str, Any] = self.cleaned_data
+        if data["until"] is not None:
+            return data["until"]  # type: ignore[no-any-return]
+        return float(data["length"]) if data["length"] else None
+
+    def told(self) -> str:
+        """What is wrong, naming the field."""
+        labels = {name: field.label for name, field in self.fields.items()}
+        return " ".join(
+            f"{labels.get(name, name)}: {error}"
+            for name, errors in self.errors.items()
+            for error in errors
+        )
+
+
+class ReasonActionForm(ActionForm):
+    """Beside the action of a list: why."""
+
+    reason = forms.CharField(
+        label=_("Reason:"),
+        required=False,
+        max_length=REASON_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class QueueActionForm(ReasonActionForm):
+    """How long a pause lasts, too."""
+
+    length = forms.ChoiceField(label=_("Pause:"), choices=LENGTHS, required=False)
+    field_order = ("action", "length", "reason")

@@ -1,0 +1,34 @@
+"""Addresses of the pages of jobs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.contrib.admin.utils import quote
+
+from django_jobs.admin.shared.addresses import address
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+def job_url(job_id: UUID) -> str:
+    """The page of a job."""
+    return address("django_jobs_job_change", quote(job_id))
+
+
+def jobs_url(**query: str) -> str:
+    """The list of jobs, filtered."""
+    return address("django_jobs_job_changelist", query=query)
+
+
+def jobs_with(qualifier: str, value: str, **query: str) -> str:
+    """The list of jobs, searched for a value exactly as it is."""
+    return jobs_url(q=exactly(qualifier, value), **query)
+
+
+def exactly(qualifier: str, value: str) -> str:
+    """A search for a value exactly as it is."""
+    quoted = re.sub(r'(["\\])', r"\\\1", value)
+    return f'{qualifier}:"{quoted}"'
