@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 
 from django_jobs.admin.overview.history import RANGES
@@ -45,8 +45,6 @@ from tests.factories import (
 )
 
 URL = "/admin/django_jobs/"
-#: The lamp when there is a problem.
-RED = "#d9394a"
 #: What the overview keeps in the cache.
 CACHED = (NAME, *(f"ranking-{one.key}" for one in RANGES))
 
@@ -96,9 +94,9 @@ def numbers(client: Client) -> dict[str, str]:
     return {tile.kind: tile.number for tile in overview(client).tiles}
 
 
-def lamp_on(client: Client) -> str:
-    """The picture that a browser finds on the page, if there is one."""
-    found = re.search(r'<img class="jobs-lamp" src="([^"]+)"', text_of(client))
+def lamp_on(client: Client, url: str = URL) -> str:
+    """The picture that a browser finds on the page and fetches, if there is one."""
+    found = re.search(r'<img class="jobs-lamp" src="([^"]+)"', text_of(client, url))
     return client.get(found[1].replace("&amp;", "&")).content.decode() if found else ""
 
 
@@ -109,6 +107,26 @@ def test_all_is_well(working: Any, boss: Client) -> None:
     JobFactory(status=Status.PENDING)
     assert overview(boss).verdict.level == "good"
     assert "Healthy" in text_of(boss)
+
+
+@pytest.mark.parametrize("url", [URL, reverse_lazy("admin:index")], ids=["overview", "box"])
+def test_nobody_says_healthy_before_the_doctor_has_looked(
+    working: Any, boss: Client, url: str
+) -> None:
+    forget(NAME)
+    text = text_of(boss, url)
+    assert "Nothing wrong so far" in text
+    assert "jobs-verdict-unsure" in text
+    assert "Healthy" not in text
+    lamp_on(boss, url)
+    assert "Nothing wrong so far" not in text_of(boss, url)
+
+
+def test_a_warning_of_the_doctor_is_in_the_sentence(working: Any, boss: Client) -> None:
+    keep(NAME, SECONDS, Light("warn", "journal", "is large"))
+    assert sentence(boss) == "the doctor warns"
+    assert overview(boss).verdict.level == "fair"
+    assert 'id="jobs-light"' in text_of(boss)
 
 
 def test_nobody_works(boss: Client) -> None:
@@ -290,7 +308,7 @@ def test_the_doctor_is_asked_once_a_minute(boss: Client) -> None:
     forget(NAME)
     JobFactory(status=Status.PENDING, queue="nobodys")
     assert "Doctor: has not looked yet." in text_of(boss)
-    assert RED in lamp_on(boss)
+    lamp_on(boss)
     light = overview(boss).light
     assert light is not None
     assert (light.condition, light.check) == ("problem", "unserved queues")
@@ -303,7 +321,7 @@ def test_what_the_doctor_said_is_shown_until_he_has_looked_again(boss: Client) -
     JobFactory(status=Status.PENDING, queue="nobodys")
     keep(NAME, KEPT, Light("warn", "something", "is found", at=time.time() - SECONDS - 1))
     assert "something: is found" in text_of(boss)
-    assert RED in lamp_on(boss)
+    lamp_on(boss)
     assert "unserved queues" in text_of(boss)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from django_jobs.admin.overview.history import HOUR
+from django_jobs.admin.overview.lamp import lamp_url
 from django_jobs.admin.overview.light import known_light
 from django_jobs.admin.overview.tiles import Tile, numbers_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
@@ -28,11 +29,13 @@ class Box:
         verdict: one sentence.
         tiles: numbers of now.
         url: the overview.
+        lamp_url: of the picture that lets the doctor look; empty if he need not.
     """
 
     verdict: Verdict
     tiles: list[Tile]
     url: str
+    lamp_url: str
 
 
 def box_of(request: HttpRequest) -> Box:
@@ -41,5 +44,10 @@ def box_of(request: HttpRequest) -> Box:
     now = glance()
     failed = ended_totals(timezone.now() - HOUR).get(Status.FAILED, 0)
     # The front page does not wait for the doctor.
-    verdict = verdict_on(now, failed, known_light(), addresses)
-    return Box(verdict, numbers_of(now, addresses), addresses.overview())
+    seen = known_light()
+    return Box(
+        verdict=verdict_on(now, failed, seen, addresses),
+        tiles=numbers_of(now, addresses),
+        url=addresses.overview(),
+        lamp_url=lamp_url(seen, addresses),
+    )

@@ -1,7 +1,8 @@
-"""The picture beside the doctor's words: whoever loads it lets him look.
+"""An empty picture: whoever loads it lets the doctor look.
 
-He asks more than a page may, so that the overview shows what he said last. When that is old, it has
-this picture in it, which browsers fetch afterwards, also without JavaScript.
+He asks more than a page may, so that pages show what he said last. When that is old, they have this
+picture in them, which browsers fetch afterwards, also without JavaScript. It shows nothing of what
+he finds: it would contradict the words beside it, which are older.
 """
 
 from __future__ import annotations
@@ -20,13 +21,7 @@ if TYPE_CHECKING:
 
     from django_jobs.admin.shared.addresses import Addresses
 
-#: By condition; to be seen on white and on black, for a picture knows nothing of the page.
-_COLOURS: Final = {"ok": "#2e8b57", "warn": "#c27c0e", "problem": "#d9394a"}
-
-_PICTURE: Final = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10">'
-    '<circle cx="5" cy="5" r="5" fill="{}"/></svg>'
-)
+_PICTURE: Final = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 
 
 def lamp_url(seen: Light | None, addresses: Addresses) -> str:
@@ -42,4 +37,5 @@ def lamp_view(request: HttpRequest) -> HttpResponse:
     """The picture."""
     if not may(request.user, "view_job"):
         raise PermissionDenied
-    return HttpResponse(_PICTURE.format(_COLOURS[light().condition]), "image/svg+xml")
+    light()
+    return HttpResponse(_PICTURE, "image/svg+xml")

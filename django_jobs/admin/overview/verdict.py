@@ -44,17 +44,21 @@ class Verdict:
     """The sentence.
 
     Attributes:
-        troubles: its parts, the worst first; none when all is well.
+        troubles: its parts, the worst first; none when nothing is wrong.
+        is_sure: whether the doctor has looked; if not, nobody may say that all is well.
     """
 
     troubles: list[Trouble]
+    is_sure: bool = True
 
     @property
     def level(self) -> str:
-        """Class of the style sheet: ``good``, ``fair`` or ``bad``."""
+        """Class of the style sheet: ``good``, ``fair``, ``bad``, or ``unsure``."""
         if any(one.is_grave for one in self.troubles):
             return "bad"
-        return "fair" if self.troubles else "good"
+        if self.troubles:
+            return "fair"
+        return "good" if self.is_sure else "unsure"
 
 
 def verdict_on(
@@ -75,9 +79,10 @@ def verdict_on(
         *_silent(glance, addresses),
         *_failed(failed_lately, addresses),
         *_overdue(glance, addresses),
-        *_ill(light),
+        *_ill(light, addresses),
     ]
-    return Verdict(sorted(troubles, key=lambda one: not one.is_grave))
+    worst_first = sorted(troubles, key=lambda one: not one.is_grave)
+    return Verdict(worst_first, is_sure=light is not None)
 
 
 def _nobody_works(glance: Glance, addresses: Addresses) -> Iterator[Trouble]:
@@ -161,7 +166,11 @@ def _overdue(glance: Glance, addresses: Addresses) -> Iterator[Trouble]:
         yield Trouble(text % {"count": overdue}, addresses.page("cronjob"))
 
 
-def _ill(light: Light | None) -> Iterator[Trouble]:
+def _ill(light: Light | None, addresses: Addresses) -> Iterator[Trouble]:
     """Jobs may not run for reasons that none of the above knows; then it must not say "healthy"."""
-    if light is not None and light.condition == Condition.PROBLEM:
-        yield Trouble(_("the doctor found a problem"), is_grave=True)
+    condition = light.condition if light is not None else Condition.OK
+    url = f"{addresses.overview()}#jobs-light"
+    if condition == Condition.PROBLEM:
+        yield Trouble(_("the doctor found a problem"), url, is_grave=True)
+    elif condition == Condition.WARN:
+        yield Trouble(_("the doctor warns"), url)
