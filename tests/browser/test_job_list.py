@@ -81,3 +81,24 @@ def test_everything_works_without_scripts(
     page.click("input[type=submit][value=Retry]")
     assert "Retry: 5 jobs done." in page.inner_text("body")
     context.close()
+
+
+def test_on_a_phone_the_filter_opens_above_the_list(any_status: None, visitor: Visitor) -> None:
+    JobFactory()
+    page = visitor.page
+    page.set_viewport_size({"width": 390, "height": 800})
+    visitor.open(list_of("job"))
+    filter_box = page.locator("#changelist-filter")
+    assert not filter_box.is_visible(), "it would be all that one sees"
+    page.click(".jobs-show-filter")
+    assert filter_box.is_visible()
+    assert filter_box.bounding_box()["y"] < page.locator("#result_list").bounding_box()["y"]
+    page.click(".jobs-hide-filter")
+    assert not filter_box.is_visible()
+    page.click(".jobs-show-filter")
+    page.locator("#changelist-filter").get_by_role("link", name="default", exact=True).click()
+    page.wait_for_url("**queue=default")
+    page.get_by_role("link", name="Clear all filters").click()
+    page.wait_for_url(f"**{list_of('job')}*")
+    assert "queue=" not in page.url
+    assert visitor.noticed == []
