@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.queues import now as queue_now
 from django_jobs.admin.shared import shown
 from django_jobs.admin.shared.addresses import address
 from django_jobs.admin.shared.bases import PlainChangeList, ReadOnlyAdmin
@@ -203,7 +202,7 @@ def _page_of(entry: JobAudit) -> str:
     if entry.action in _QUEUE:
         return address("django_jobs_queue_change", quote(entry.target))
     if entry.action == AuditAction.TELL_WORKER:
-        return queue_now.worker_url(entry.target)
+        return address("django_jobs_worker_change", quote(entry.target))
     if entry.action in _CRON:
         return address("django_jobs_cronjob_changelist", query={"q": entry.target})
     if entry.action in _JOB and entry.count == 1:

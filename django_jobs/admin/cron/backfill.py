@@ -62,9 +62,7 @@ class BackfillAdmin(ButtonsAdmin[CronJob]):
             raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
         if row is None:
-            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined,no-any-return]
-                request, self.opts, object_id
-            )
+            return self.gone(request, object_id)
         if not self.has_manage_permission(request, row):
             raise PermissionDenied
         form = BackfillForm(request.POST or None)

@@ -24,6 +24,10 @@ from django_jobs.sensitive import HIDDEN
 if TYPE_CHECKING:
     from django_jobs.definitions import JobDefinition
 
+    BaseForm = forms.ModelForm[CronJob]
+else:
+    BaseForm = forms.ModelForm
+
 
 class ParamsField(forms.JSONField):
     """A JSON object; also what the parser itself cannot swallow becomes a message."""
@@ -60,7 +64,7 @@ class ParamsField(forms.JSONField):
         return text.encode("utf-8", "backslashreplace").decode()
 
 
-class CronJobForm(forms.ModelForm[CronJob] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
+class CronJobForm(BaseForm):
     """Add or change a schedule."""
 
     job_name = forms.ChoiceField(label=_("Job"), choices=[])

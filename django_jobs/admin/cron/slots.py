@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.forms.models import BaseInlineFormSet
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -17,18 +18,24 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.utils.safestring import SafeString
 
+    BaseSlots = BaseInlineFormSet[CronSlot, CronJob, Any]
+else:
+    BaseSlots = BaseInlineFormSet
+
 #: Slots that the page shows, the newest.
 SLOTS_MAX: Final = 20
 
 
-class NewestSlots(BaseInlineFormSet if not TYPE_CHECKING else BaseInlineFormSet[Any, Any, Any]):  # type: ignore[misc]
+class NewestSlots(BaseSlots):
     """The newest slots; there may be one for every minute of a month."""
 
     def get_queryset(self) -> QuerySet[CronSlot]:
         """Read once: the forms ask again and again."""
-        if not hasattr(self, "_newest"):
-            self._newest = super().get_queryset()[:SLOTS_MAX]
-        return self._newest  # type: ignore[no-any-return]
+        return self._newest
+
+    @cached_property
+    def _newest(self) -> QuerySet[CronSlot]:
+        return super().get_queryset()[:SLOTS_MAX]
 
 
 class CronSlotInline(ReadOnlyInline[CronSlot, CronJob]):

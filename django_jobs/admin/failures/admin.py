@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count
-from django.http import Http404
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -191,10 +188,5 @@ class FailureGroupAdmin(FailureActionsAdmin):
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """How far the retry of the group has come."""
-        group = self.get_object(request, unquote(object_id))
-        if group is None:
-            raise Http404
-        if not self.has_view_permission(request, group):
-            raise PermissionDenied
-        context = failure_page.retry_context(group)
+        context = failure_page.retry_context(self.seen_object(request, object_id))
         return fragment(request, "admin/django_jobs/failuregroup/retry.html", context)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -93,10 +90,11 @@ class JobAdmin(JobListAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         """The rows; that of a page with its surroundings, which would be queries of their own."""
-        jobs = super().get_queryset(request)
+        jobs: Any = super().get_queryset(request)
         match = request.resolver_match
         is_one = match is not None and "object_id" in match.kwargs
-        return jobs.observed() if is_one else jobs  # type: ignore[attr-defined]
+        found: QuerySet[Job] = jobs.observed() if is_one else jobs
+        return found
 
     def get_fieldsets(self, request: HttpRequest, obj: Job | None = None) -> Any:
         """Without the rows that would hold a dash, or what the user may not see."""
@@ -188,10 +186,5 @@ class JobAdmin(JobListAdmin):
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """The parts of the page that change while the job runs."""
-        job = self.get_object(request, unquote(object_id))
-        if job is None:
-            raise Http404
-        if not self.has_view_permission(request, job):
-            raise PermissionDenied
-        context = self.buttons_context(request, job)
+        context = self.buttons_context(request, self.seen_object(request, object_id))
         return fragment(request, "admin/django_jobs/job/live.html", context)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-
-from django.apps import apps
+from typing import Final
 
 from django_jobs.admin.overview import words
 from django_jobs.admin.shared.addresses import Addresses
+from django_jobs.models import OPEN_FAILURES, FailureGroup
 
 #: Groups that are shown.
 GROUPS_MAX: Final = 5
-#: Groups that somebody has dealt with.
-_SETTLED: Final = ("muted", "resolved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,7 @@ class FailureRow:
 
 def top_failures(since: datetime, addresses: Addresses, *, with_payload: bool) -> list[FailureRow]:
     """The groups that failed most often, of those that failed since then and nobody has settled."""
+    open_groups = FailureGroup.objects.filter(last_seen_at__gte=since, state__in=OPEN_FAILURES)
     return [
         FailureRow(
             job_name=group.job_name,
@@ -43,13 +41,5 @@ def top_failures(since: datetime, addresses: Addresses, *, with_payload: bool) -
             count=words.number(group.count),
             url=addresses.find("django_jobs_failuregroup_change", group.pk),
         )
-        for group in _groups(since)
+        for group in open_groups.order_by("-count")[:GROUPS_MAX]
     ]
-
-
-def _groups(since: datetime) -> Any:
-    model: Any = apps.all_models["django_jobs"].get("failuregroup")
-    if model is None:
-        return []
-    recent = model.objects.filter(last_seen_at__gte=since).exclude(state__in=_SETTLED)
-    return recent.order_by("-count")[:GROUPS_MAX]

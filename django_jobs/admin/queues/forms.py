@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django import forms
 from django.contrib.admin.helpers import ActionForm
@@ -91,10 +91,9 @@ class PauseForm(forms.Form):
     @property
     def end(self) -> datetime | float | None:
         """The time, or the seconds; the time counts if both are given."""
-        data: dict[str, Any] = self.cleaned_data
-        if data["until"] is not None:
-            return data["until"]  # type: ignore[no-any-return]
-        return float(data["length"]) if data["length"] else None
+        until: datetime | None = self.cleaned_data["until"]
+        length: str = self.cleaned_data["length"]
+        return until if until is not None else (float(length) if length else None)
 
     def told(self) -> str:
         """What is wrong, naming the field."""

@@ -181,7 +181,7 @@ def workers(queue: Queue) -> SafeString | str:
         return _("none")
     if len(names) > NAMED:
         return ngettext("%(count)d worker", "%(count)d workers", len(names)) % {"count": len(names)}
-    links = ((worker_url(name), name) for name in names)
+    links = ((address("django_jobs_worker_change", quote(name)), name) for name in names)
     return format_html_join(", ", '<a href="{}">{}</a>', links)
 
 
@@ -197,8 +197,3 @@ def history(queue: Queue) -> SafeString | str:
         "now": in_words(PICTURE.of(queue).now.pending),
     }
     return charts.sparkline(values, label)
-
-
-def worker_url(name: str) -> str:
-    """The page of a worker."""
-    return address("django_jobs_worker_change", quote(name))

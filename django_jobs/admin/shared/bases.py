@@ -120,6 +120,12 @@ class PlainAdmin(BaseAdmin[ModelT]):
         with through(AuditSource.ADMIN):
             return super().response_action(request, queryset, *args, **kwargs)
 
+    def gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Django's answer to the address of a row that is not there."""
+        return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined,no-any-return]
+            request, self.opts, object_id
+        )
+
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
         """Add or change; what its operations write in the audit came through the admin."""
         with through(AuditSource.ADMIN):

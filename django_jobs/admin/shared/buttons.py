@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
@@ -38,14 +38,12 @@ class Button:
         name: sent by the form; also the name of the list action.
         label: what the button says.
         permission: as in ``has_<permission>_permission`` of the page.
-        takes_reason: whether a reason can be given.
     """
 
     name: str
     # The hash must not depend on the reader's language: buttons are keys.
     label: _StrOrPromise = field(hash=False)
     permission: str
-    takes_reason: bool = True
 
     def noted(self, reason: str) -> str:
         """What was done and why, for the admin's own log."""
@@ -118,9 +116,22 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
             "jobs_buttons": shown,
             "jobs_links": links,
             "jobs_buttons_key": " ".join(names) or "none",
-            "jobs_takes_reason": any(button.takes_reason for button in shown),
             "jobs_press_url": self.page_url(obj, "press"),
         }
+
+    def seen_object(self, request: HttpRequest, object_id: str) -> ModelT:
+        """The object that an address names.
+
+        Raises:
+            Http404: there is none.
+            PermissionDenied: the user may not see it.
+        """
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        if not self.has_view_permission(request, obj):
+            raise PermissionDenied
+        return obj
 
     def page_url(self, obj: Model, page: str) -> str:
         """The address of a page of the object: ``change``, ``press`` and so on."""
@@ -148,9 +159,7 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
             return HttpResponseNotAllowed(["POST"])
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined,no-any-return]
-                request, self.opts, object_id
-            )
+            return self.gone(request, object_id)
         named = [one for one in self.buttons if one.name == request.POST.get("button")]
         may_look = self.has_view_permission(request, obj)
         if not (named and may_look and self.may(request, named[0], obj)):

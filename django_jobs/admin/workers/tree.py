@@ -76,7 +76,8 @@ def is_silent(row: Worker | WorkerProcess) -> bool:
 
 
 def _now(row: Worker | WorkerProcess) -> datetime:
-    now: datetime = (row.worker if isinstance(row, WorkerProcess) else row).db_now  # type: ignore[attr-defined]
+    worker: Any = row.worker if isinstance(row, WorkerProcess) else row
+    now: datetime = worker.db_now
     return now
 
 

@@ -79,9 +79,10 @@ class JobListAdmin(JobActionsAdmin):
     ) -> HttpResponse:
         """The list, and the answers to its forms."""
         answer = super().changelist_view(request, extra_context)
-        changes = getattr(answer, "context_data", None) and answer.context_data.get("cl")  # type: ignore[attr-defined]
+        context = getattr(answer, "context_data", None) or {}
+        changes = context.get("cl")
         if isinstance(changes, JobChangeList):
-            answer.context_data |= self._around(request, changes)  # type: ignore[attr-defined]
+            context |= self._around(request, changes)
         return answer
 
     def _around(self, request: HttpRequest, changes: JobChangeList) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from django_jobs.admin.jobs.listing.query import Query, parse
 from django_jobs.admin.shared import payload
 from django_jobs.admin.shared.bases import PlainChangeList
 from django_jobs.conditions import jobs_showing
+from django_jobs.models import Job
 from django_jobs.selection import Selection
 
 if TYPE_CHECKING:
@@ -82,13 +83,13 @@ class JobChangeList(PlainChangeList):
     def jobs(self, request: HttpRequest) -> JobQuerySet:
         """What is selected, as the list shows it."""
         if self.asked.errors:
-            return self.model._default_manager.none()  # type: ignore[return-value]
-        queryset: Any = self.selection.queryset().order_by(*self.selection.order)
+            return Job.objects.none()
+        queryset: JobQuerySet = self.selection.queryset().order_by(*self.selection.order)
         shown = ("params",) if any(one.path for one in self.selection.conditions) else ()
         queryset = queryset.defer(*(name for name in LARGE if name not in shown))
         if payload.may_see(request):
             queryset = queryset.annotate(error_tail=Right("error", ERROR_TAIL))
-        return queryset  # type: ignore[no-any-return]
+        return queryset
 
     def get_results(self, request: HttpRequest) -> None:
         """The rows of one page; the rest is not counted."""
