@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -76,8 +75,7 @@ class CataloguePages:
                 raise PermissionDenied
             done = submission.send(_("Enqueued from the catalogue"))
             if done is not None:
-                self._tell(request, done.is_new)
-                return HttpResponseRedirect(job_links.job_url(done.ids[0]))
+                return submission.to_new_job(done)
         context = {
             **self._context(request, definition.name),
             **self._facts(definition),
@@ -118,12 +116,6 @@ class CataloguePages:
         except InvalidJob as error:
             facts["jobs_problem"] = str(error)
         return facts
-
-    def _tell(self, request: HttpRequest, is_new: bool) -> None:
-        if is_new:
-            messages.success(request, _("Enqueued. This is the new job."))
-        else:
-            messages.info(request, _("This form was sent before: here is the job it enqueued."))
 
     def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
         return {

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs import operations
-from django_jobs.admin.queues.forms import moment_field, reason_field
+from django_jobs.admin.forms.moments import moment_field
+from django_jobs.admin.forms.reasons import reason_field
 from django_jobs.admin.shared import history
 from django_jobs.admin.shared.bases import user_name
 from django_jobs.admin.shared.buttons import REASON_MAX, ButtonsAdmin

@@ -4,6 +4,7 @@ The form helps to type the arguments; the job's own schema has the final word on
 """
 
 from django_jobs.admin.forms.job_form import JobForm
-from django_jobs.admin.forms.options import EnqueueForm, ReasonForm
+from django_jobs.admin.forms.options import EnqueueForm
+from django_jobs.admin.forms.reasons import ReasonForm
 
 __all__ = ["EnqueueForm", "JobForm", "ReasonForm"]

@@ -17,6 +17,7 @@ from django.forms.utils import from_current_timezone, to_current_timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin.forms.json_field import ABSENT, JSONTextField, pretty_text, printable
+from django_jobs.admin.forms.moments import DateAndTime
 from django_jobs.admin.forms.parameters import JobParameter
 from django_jobs.schema.problems import Problem
 
@@ -39,15 +40,6 @@ class Entry:
     field: forms.Field
     to_json: Callable[[Any], Any]
     to_initial: Callable[[Any], Any]
-
-
-class DateAndTime(widgets.AdminSplitDateTime):
-    """Date and time side by side, each with a name for who cannot see the label."""
-
-    def __init__(self, attrs: Any = None) -> None:
-        super().__init__(attrs)
-        for widget, label in zip(self.widgets, (_("Date"), _("Time")), strict=True):
-            widget.attrs["aria-label"] = label
 
 
 class TextField(forms.CharField):

@@ -8,38 +8,17 @@ from django import forms
 from django.contrib.admin import widgets
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.forms.fields import DateAndTime
-from django_jobs.admin.shared.buttons import REASON_MAX
+from django_jobs.admin.forms.moments import DateAndTime
+from django_jobs.admin.forms.reasons import ReasonForm
 from django_jobs.conf import config
 from django_jobs.exceptions import JobsError
 from django_jobs.registry import registry
-from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
     from django_jobs.definitions import JobDefinition
     from django_jobs.options import UsingOptions
-
-
-class ReasonForm(forms.Form):
-    """Why something is done."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        required=False,
-        max_length=REASON_MAX,
-        widget=widgets.AdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text=_("Optional, kept in the history."),
-    )
-
-    def __init__(self, data: Any = None, **options: Any) -> None:
-        super().__init__(data, prefix="options", **options)
-
-    @property
-    def reason_given(self) -> str:
-        """Storable anywhere."""
-        return clean_text(self.cleaned_data["reason"], REASON_MAX)
 
 
 class EnqueueForm(ReasonForm):

@@ -20,7 +20,7 @@ from django_jobs.admin.forms.pickers import Pickers
 from django_jobs.admin.forms.submission import Submission, as_fieldset
 from django_jobs.admin.jobs import lineage as job_lineage
 from django_jobs.admin.jobs import page as job_page
-from django_jobs.admin.shared import history, job_links
+from django_jobs.admin.shared import history
 from django_jobs.admin.shared.bases import user_name
 from django_jobs.admin.shared.buttons import ButtonsAdmin, PageLink
 from django_jobs.auditing import through
@@ -129,23 +129,18 @@ class ResubmitPages:
         try:
             definition = _like(job, _definition(job))
             about = f"rerun:{job.pk}"
-            submission = Submission(request, self.site, definition, about, _stored(job))
+            submission = Submission(request, self.site, definition, about, stored=_stored(job))
         except (Unusable, JobsError) as error:
             return self._back(request, job, error)
         if request.method == "POST":
             note = _("Enqueued to run job %(id)s again") % {"id": job.pk}
             done = submission.send(note, {"rerun_of": str(job.pk)})
             if done is not None:
-                text = _("Enqueued. This is the new job.")
-                messages.success(request, text) if done.is_new else messages.info(
-                    request, _("This form was sent before: here is the job it enqueued.")
-                )
-                return HttpResponseRedirect(job_links.job_url(done.ids[0]))
+                return submission.to_new_job(done)
         context = {
             **self._context(request, job, _("Run %(job)s again")),
             **submission.context(),
         }
-        context["jobs_left_out"] = ", ".join(submission.arguments.left_out)
         return TemplateResponse(request, "admin/django_jobs/job/rerun.html", context)
 
     def _retry(

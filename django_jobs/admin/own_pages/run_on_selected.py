@@ -21,18 +21,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_jobs.admin.forms import EnqueueForm, JobForm, once
-from django_jobs.admin.forms.pickers import Pickers
-from django_jobs.admin.forms.submission import PERMISSION, as_fieldset
+from django_jobs.admin.forms.submission import PERMISSION, Submission
 from django_jobs.admin.own_pages.selection import Target, targets_of, unique_fields
-from django_jobs.admin.shared import history, job_links
+from django_jobs.admin.shared import job_links
 from django_jobs.admin.shared.addresses import Addresses
-from django_jobs.admin.shared.bases import user_name
-from django_jobs.auditing import through
-from django_jobs.exceptions import JobsError
-from django_jobs.models import AuditSource
 from django_jobs.permissions import may
-from django_jobs.submitting import submit
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -107,71 +100,30 @@ class RunOnSelected:
             meant = [one for one in self.targets if one.is_meant]
             others = [one for one in self.targets if not one.is_meant]
             return self._page("choose", {"jobs_targets": meant, "jobs_other_targets": others})
-        is_sent = SEND_FIELD in self.request.POST
-        data = self.request.POST if is_sent else None
-        arguments = JobForm(
+        submission = Submission(
+            self.request,
+            self.model_admin.admin_site,
             target.definition,
-            data,
+            f"selected:{self.model_admin.opts.label}:{target.key}",
             fixed={target.parameter: target.argument([self.sample[target.field]])},
-            pickers=Pickers(self.model_admin.admin_site, self.request),
+            is_sent=SEND_FIELD in self.request.POST,
         )
-        options = EnqueueForm(target.definition, data)
-        if is_sent and self._send(target, arguments, options):
+        if submission.is_sent and self._send(target, submission):
             return None
-        return self._page(
-            "run",
-            {
-                "jobs_target": target,
-                "jobs_forms": [
-                    as_fieldset(arguments, _("Other parameters")),
-                    as_fieldset(options, _("How to enqueue it")),
-                ],
-                "jobs_has_errors": bool(arguments.errors or options.errors),
-                "jobs_form_media": arguments.media + options.media,
-                "jobs_queues": options.queues,
-                "jobs_once": self._ticket(target),
-                "jobs_once_field": once.FIELD,
-            },
-        )
+        context = submission.context(_("Other parameters"))
+        return self._page("run", {**context, "jobs_target": target})
 
-    def _send(self, target: Target, arguments: JobForm, options: EnqueueForm) -> bool:
+    def _send(self, target: Target, submission: Submission) -> bool:
         """Enqueue, unless the forms have errors now."""
-        if not all([arguments.is_valid(), options.is_valid()]):
-            return False
-        first_id = once.id_of(self.request, self._about(target))
-        if first_id is None:
-            arguments.add_error(None, _("This page was too old to be sent. Look at it once more."))
-            return False
-        name, queue = target.definition.name, options.queue_chosen
-        if not may(self.request.user, PERMISSION, job_name=name, queue=queue):
-            text = _("You may not enqueue this job into the queue %(queue)s.") % {"queue": queue}
-            options.add_error("queue", text)
-            return False
-        chosen = options.chosen().using(correlation_id=str(first_id))
         keys = self.queryset.values_list(target.field, flat=True)[:OBJECTS_MAX]
-        calls = [{**arguments.params, **one} for one in target.calls(list(keys))]
-        try:
-            with through(AuditSource.ADMIN):
-                done = submit(
-                    chosen,
-                    calls,
-                    by=user_name(self.request),
-                    reason=options.reason_given,
-                    first_id=first_id,
-                    details={
-                        "model": self.model_admin.opts.label,
-                        "objects": self.count,
-                        "parameter": target.parameter,
-                    },
-                )
-        except JobsError as error:
-            arguments.add_error(None, str(error))
-            return False
-        if done.is_new:
-            note = _("Enqueued for %(model)s") % {"model": self.model_admin.opts.label}
-            history.remember_jobs(self.request, done.ids, note)
-        self._tell(target, len(calls), str(first_id), is_new=done.is_new)
-        return True
+        calls = target.calls(list(keys))
+        model = self.model_admin.opts.label
+        details = {"model": model, "objects": self.count, "parameter": target.parameter}
+        note = _("Enqueued for %(model)s") % {"model": model}
+        done = submission.send(note, details, calls)
+        if done is not None:
+            self._tell(target, len(calls), str(done.ids[0]), is_new=done.is_new)
+        return done is not None
 
     def _tell(self, target: Target, count: int, correlation_id: str, *, is_new: bool) -> None:
         text = ngettext(
@@ -185,14 +137,6 @@ class RunOnSelected:
             text = format_html('{} <a href="{}">{}</a>', text, url, _("Show in the list"))
         level = messages.SUCCESS if is_new else messages.INFO
         self.model_admin.message_user(self.request, text, level)
-
-    def _about(self, target: Target) -> str:
-        return f"selected:{self.model_admin.opts.label}:{target.key}"
-
-    def _ticket(self, target: Target) -> str:
-        if SEND_FIELD in self.request.POST and once.id_of(self.request, self._about(target)):
-            return self.request.POST[once.FIELD]
-        return once.new_ticket(self.request, self._about(target))
 
     def _page(self, name: str, context: dict[str, Any]) -> HttpResponse:
         opts = self.model_admin.opts

@@ -6,18 +6,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django import forms
-from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.shared.buttons import REASON_MAX
+from django_jobs.admin.forms.moments import moment_field
+from django_jobs.admin.forms.reasons import ReasonActionForm, reason_field
 from django_jobs.models import Queue
 from django_jobs.option_checks import MAX_DELAY
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrOrPromise
-
     BaseLimits = forms.ModelForm[Queue]
 else:
     BaseLimits = forms.ModelForm
@@ -31,29 +29,6 @@ LENGTHS: Final = [
     ("43200", _("for 12 hours")),
     ("86400", _("for 24 hours")),
 ]
-
-
-#: A browser sends the first two, people write the others.
-_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
-
-
-def moment_field(label: _StrOrPromise, *, required: bool = True) -> forms.DateTimeField:
-    """A time, with the picker of the browser."""
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_FORMATS[0])
-    return forms.DateTimeField(
-        label=label, required=required, input_formats=_FORMATS, widget=widget
-    )
-
-
-def reason_field(help_text: _StrOrPromise = "") -> forms.CharField:
-    """Why somebody does it."""
-    return forms.CharField(
-        label=_("Reason"),
-        required=False,
-        max_length=REASON_MAX,
-        help_text=help_text,
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-    )
 
 
 class LimitsForm(BaseLimits):
@@ -103,17 +78,6 @@ class PauseForm(forms.Form):
             for name, errors in self.errors.items()
             for error in errors
         )
-
-
-class ReasonActionForm(ActionForm):
-    """Beside the action of a list: why."""
-
-    reason = forms.CharField(
-        label=_("Reason:"),
-        required=False,
-        max_length=REASON_MAX,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
 
 
 class QueueActionForm(ReasonActionForm):

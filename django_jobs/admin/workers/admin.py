@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_jobs import operations
-from django_jobs.admin.queues.forms import ReasonActionForm
+from django_jobs.admin.forms.reasons import ReasonActionForm
 from django_jobs.admin.shared import history, shown
 from django_jobs.admin.shared.bases import PlainChangeList, ReadOnlyAdmin, user_name
 from django_jobs.admin.shared.buttons import Button, ButtonsAdmin, reason_of
