@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -12,8 +14,18 @@ from django_jobs.admin.jobs import timeline as job_timeline
 from django_jobs.models import CronSlot, JobLog, SlotOutcome
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn
+from tests.admin.failing import make_group
 from tests.admin.pages import list_of, page_of
-from tests.factories import CronJobFactory, JobFactory, TransitionFactory, ago
+from tests.factories import (
+    CronJobFactory,
+    JobFactory,
+    QueueFactory,
+    TransitionFactory,
+    WorkerFactory,
+    WorkerProcessFactory,
+    ago,
+    ahead,
+)
 
 #: Session, user, job, transitions, log lines; the superuser needs no permissions read.
 QUERIES = 7
@@ -116,8 +128,13 @@ def test_an_unknown_job_is_pointed_out(boss: Client) -> None:
 
 
 def test_a_lost_worker_is_pointed_out(any_status: None, boss: Client) -> None:
-    job = JobFactory(status=Status.RUNNING, worker_expires_at=ago(minutes=1))
-    assert "its worker was lost" in text_of(boss, page_of(job))
+    running = {"status": Status.RUNNING, "progress": 40, "worker_started_at": ago(minutes=4)}
+    lost = text_of(boss, page_of(JobFactory(**running, worker_expires_at=ago(minutes=1))))
+    assert "its worker was lost" in lost
+    assert "Ready in about" not in lost, "it will not be"
+    alive = text_of(boss, page_of(JobFactory(**running, worker_expires_at=ahead(minutes=1))))
+    assert "its worker was lost" not in alive
+    assert "Ready in about" in alive
 
 
 def test_the_live_part_tells_when_to_stop_asking(any_status: None, boss: Client) -> None:
@@ -150,3 +167,41 @@ def test_pages_hold_neither_script_nor_style(any_status: None, boss: Client) -> 
         assert "<style" not in text
         assert " onclick=" not in text
         assert "<script>" not in text
+
+
+def test_the_page_leads_to_queue_worker_and_failures_alike(
+    any_status: None, boss: Client, log_in: LogIn
+) -> None:
+    queue = QueueFactory(name="reports")
+    worker = WorkerFactory(name="main")
+    process = WorkerProcessFactory(worker=worker, host="web-1", pid=4711)
+    running = JobFactory(status=Status.RUNNING, queue=queue.name, worker_process=process.pk)
+    text = text_of(boss, page_of(running))
+    assert page_of(queue) in text
+    assert page_of(worker) in text
+    assert "process 4711 on web-1" in text
+    group = make_group(count=30)
+    failed = JobFactory(status=Status.FAILED, fingerprint=group.pk)
+    viewer = log_in("view_job")
+    for client in (boss, viewer):
+        assert f'<a href="{page_of(group)}">failed like this 30 times</a>' in text_of(
+            client, page_of(failed)
+        )
+    assert page_of(queue) not in text_of(viewer, page_of(running))
+    unknown = JobFactory(status=Status.FAILED, fingerprint="0" * 16)
+    assert "failed like this" not in text_of(boss, page_of(unknown))
+
+
+def test_a_reason_leads_to_a_queue_whatever_its_name(any_status: None, boss: Client) -> None:
+    # Django reads "_22" in an address as a quotation mark.
+    queue = QueueFactory(name="batch_22", paused_at=ago(minutes=1))
+    job = JobFactory(status=Status.PENDING, queue=queue.name)
+    why = text_of(boss, page_of(job)).partition('id="jobs-why"')[2].partition("</section>")[0]
+    link = re.search(r'href="([^"]+/queue/[^"]+)"', why)
+    assert link is not None
+    assert "<title>batch_22" in text_of(boss, link[1])
+
+
+def test_the_id_can_be_copied(boss: Client) -> None:
+    job = JobFactory(status=Status.PENDING)
+    assert f"<code>{job.pk}</code> <button" in text_of(boss, page_of(job))

@@ -15,6 +15,7 @@ from django_jobs.admin.fragments import fragment
 from django_jobs.admin.jobs import page as job_page
 from django_jobs.admin.jobs.listing.admin import JobListAdmin
 from django_jobs.admin.jobs.resubmit import ResubmitPages
+from django_jobs.admin.jobs.surroundings import with_surroundings
 from django_jobs.admin.shared import job_links, payload, shown
 from django_jobs.models import Job
 from django_jobs.registry import registry
@@ -41,9 +42,9 @@ class JobAdmin(JobListAdmin):
             _("Job"),
             {
                 "fields": (
-                    "id",
+                    "id_shown",
                     "job_described",
-                    ("queue", "priority"),
+                    "priority",
                     "tags_shown",
                     "correlation_link",
                     "unique_key",
@@ -93,7 +94,7 @@ class JobAdmin(JobListAdmin):
         jobs: Any = super().get_queryset(request)
         match = request.resolver_match
         is_one = match is not None and "object_id" in match.kwargs
-        found: QuerySet[Job] = jobs.observed() if is_one else jobs
+        found: QuerySet[Job] = with_surroundings(jobs.observed()) if is_one else jobs
         return found
 
     def get_fieldsets(self, request: HttpRequest, obj: Job | None = None) -> Any:
@@ -110,6 +111,10 @@ class JobAdmin(JobListAdmin):
         if not payload.may_see(request):
             data = (data[0], {"fields": ["payload_needed"]})
         return [data, *rest]
+
+    @admin.display(description=_("id"))
+    def id_shown(self, job: Job) -> SafeString:
+        return shown.copyable_line(str(job.pk))
 
     @admin.display(description=_("job"))
     def job_described(self, job: Job) -> SafeString:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django_jobs.admin.jobs.audit import audit_of
 from django_jobs.admin.jobs.lineage import lineage_of
 from django_jobs.admin.jobs.phases import phases_of
+from django_jobs.admin.jobs.surroundings import failures_link, queue_link, worker_link
 from django_jobs.admin.jobs.timeline import timeline_of
 from django_jobs.admin.jobs.why import why
 from django_jobs.admin.shared import payload, shown
@@ -83,10 +84,11 @@ def page_context(job: Job, request: HttpRequest, site: AdminSite) -> dict[str, A
         "job": job,
         "jobs_status": status_badge(job),
         "jobs_progress": _known(progress(job)),
-        "jobs_facts": shown.facts(_facts(job)),
+        "jobs_facts": shown.facts(_facts(job, request)),
         # Of a job of ours it says how many jobs it did.
         "jobs_message": job.progress_message if with_payload or job.job_name in BUILT_IN else "",
         "jobs_error_line": shown.error_line(job.error) if with_payload else "",
+        "jobs_alike": failures_link(job, request),
         "jobs_error_is_old": job.status not in (Status.FAILED, Status.DISCARDED),
         # Of a waiting job it is among the reasons why it does not run.
         "jobs_is_unknown": not registry.has(job.job_name) and job.status not in WAITING,
@@ -98,10 +100,12 @@ def page_context(job: Job, request: HttpRequest, site: AdminSite) -> dict[str, A
     }
 
 
-def _facts(job: Job) -> list[tuple[str, Any]]:
+def _facts(job: Job, request: HttpRequest) -> list[tuple[str, Any]]:
     """Label and value; those without a value are left out."""
     running = job.status == Status.RUNNING
     return [
+        (_("Queue"), queue_link(job, request)),
+        (_("Worker"), worker_link(job, request)),
         (_("Attempts"), job.attempt_count),
         (
             _("Failures"),
@@ -120,13 +124,18 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
 
 
 def _eta(job: Job) -> str:
-    left = time_left(job)
+    left = None if _is_lost(job) else time_left(job)
     return "" if left is None else shown.duration(left)
+
+
+def _is_lost(job: Job) -> bool:
+    expires = job.worker_expires_at
+    return expires is not None and expires <= _now(expires)
 
 
 def _lease(job: Job) -> SafeString | str:
     at = shown.moment(job.worker_expires_at)
-    if job.worker_expires_at is None or job.worker_expires_at > _now(job.worker_expires_at):
+    if not _is_lost(job):
         return at
     return format_html("{} {}", at, shown.warning(_("expired: its worker was lost")))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.contrib.admin.utils import quote
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.shared import job_links
@@ -71,8 +72,7 @@ def _may_look(about: About, request: HttpRequest) -> bool:
 def _url(about: About) -> str:
     if not about.key:
         return address(f"django_jobs_{about.kind}_changelist")
-    # Not quote(): reverse() quotes, and Django's own quoting is for its own lists.
-    return address(f"django_jobs_{about.kind}_change", about.key)
+    return address(f"django_jobs_{about.kind}_change", quote(about.key))
 
 
 def _label(about: About) -> str:

@@ -99,6 +99,11 @@ def preformatted(text: str) -> SafeString:
     return render_to_string("admin/django_jobs/copyable.html", {"text": text})
 
 
+def copyable_line(text: str) -> SafeString:
+    """A word that people paste into a terminal."""
+    return render_to_string("admin/django_jobs/copyable_line.html", {"text": text})
+
+
 def error_line(error: str) -> str:
     """What a traceback says: the line after its last frame; of another text, the first line.
 

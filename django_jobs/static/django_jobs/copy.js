@@ -1,4 +1,4 @@
-/* "Copy" beside parameters, results and tracebacks. Where the browser forbids it (a site without
+/* "Copy" beside ids, parameters, results and tracebacks. Where the browser forbids it (a site without
    HTTPS) the text is selected, ready for Ctrl+C. The buttons are invisible without this script. */
 "use strict";
 
@@ -9,7 +9,7 @@ document.addEventListener("click", async (event) => {
     if (!button) {
         return;
     }
-    const text = button.parentElement.querySelector("pre");
+    const text = button.parentElement.querySelector("pre, code");
     const word = button.dataset.word ??= button.textContent;
     try {
         await navigator.clipboard.writeText(text.textContent);
