@@ -5,10 +5,13 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
 from django.urls import reverse
 
 from django_jobs.ids import uuid7
+from django_jobs.states import Status
+from tests.admin.conftest import LogIn
 from tests.admin.pages import act, list_of, told
 from tests.factories import CronJobFactory, JobFactory, WorkerFactory
 
@@ -105,6 +108,23 @@ def test_odd_actions_do_nothing(boss: Client, action: str, index: str) -> None:
     job = JobFactory()
     assert act(boss, "job", action, [job], index=index).status_code in (200, 302)
     job.refresh_from_db()
+
+
+@pytest.mark.parametrize("query", ["statsu:failed", "params.region:CA", "error:boom"])
+@pytest.mark.parametrize("confirmed", ["", "yes"])
+def test_nothing_is_done_to_what_may_not_be_searched_for(
+    log_in: LogIn, any_status: None, query: str, confirmed: str
+) -> None:
+    """A forged action neither takes a misspelt search for all jobs, nor tells what is in them."""
+    job = JobFactory(
+        job_name="tests.add", status=Status.FAILED, params={"region": "CA"}, error="boom"
+    )
+    address = f"{list_of('job')}?q={query}"
+    data = {"action": "retry", "select_across": "1", ACTION_CHECKBOX_NAME: job.pk}
+    answer = log_in("view_job", "retry_job").post(address, {**data, "confirmed": confirmed})
+    assert confirmed or "0 jobs." in answer.content.decode()
+    job.refresh_from_db()
+    assert job.status == Status.FAILED
 
 
 def test_odd_buttons_are_refused(boss: Client) -> None:

@@ -122,7 +122,7 @@ class JobChangeList(PlainChangeList):
         selection = Selection((*conditions, *self.asked.conditions))
         self.window = reach.window_of(selection)
         if self.asked.errors:
-            return selection
+            return selection.with_(ids=())  # an action must not take the rest of it for all
         if self.asked.words:
             selection, self._are_words_windowed = job_search.found(selection, self.asked.words)
             return selection
