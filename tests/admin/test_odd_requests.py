@@ -49,6 +49,8 @@ QUERIES = [
     "q=created:<0001-01-01T00:00%2B14:00",
     "q=params" + ".a" * 200 + ":x",
     "created_at__gte=yesterday",
+    "at__gte=0001-01-01T00:00%2B14:00",
+    "at__lt=9999-12-31T23:59:59-14:00",
     "params__contains=secret",
     "error__regex=(a%2B)%2B",
     "id__in=1",
@@ -108,6 +110,14 @@ def test_odd_actions_do_nothing(boss: Client, action: str, index: str) -> None:
     job = JobFactory()
     assert act(boss, "job", action, [job], index=index).status_code in (200, 302)
     job.refresh_from_db()
+
+
+@pytest.mark.parametrize("as_of", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-14:00", "x"])
+def test_odd_bounds_are_those_of_now(boss: Client, as_of: str) -> None:
+    job = JobFactory()
+    bounds = {"select_across": "1", "as_of": as_of, "until": str(job.pk)}
+    answer = act(boss, "job", "cancel", [job], confirmed="yes", **bounds)
+    assert told(answer) == ["Cancel: 1 job done."]
 
 
 @pytest.mark.parametrize("query", ["statsu:failed", "params.region:CA", "error:boom"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
@@ -153,7 +153,9 @@ class Bounds:
 
 
 def _fits(moment: datetime) -> bool:
-    return timezone.is_aware(moment) == settings.USE_TZ
+    # At either end of the calendar there is no like of it in another time zone.
+    has_likes = MINYEAR < moment.year < MAXYEAR
+    return has_likes and timezone.is_aware(moment) == settings.USE_TZ
 
 
 def asked_for(request: HttpRequest) -> str:
