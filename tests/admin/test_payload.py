@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from django_jobs.models import CronJob, Job, JobLog
+from django_jobs.models import AuditAction, CronJob, Job, JobAudit, JobLog
+from django_jobs.names import BULK
 from django_jobs.sensitive import HIDDEN
 from django_jobs.states import Status
 from tests.admin.conftest import LogIn
@@ -207,3 +211,19 @@ def test_a_new_schedule_takes_parameters_from_everybody(log_in: LogIn) -> None:
     assert 'name="params"' in client.get(url).content.decode()
     assert client.post(url, typed(row, card=SECRET)).status_code == 302
     assert CronJob.objects.get().params == {"card": SECRET}
+
+
+@pytest.mark.parametrize("search", ["params.region:region-canary", 'error:"error-canary \\" it"'])
+def test_what_was_searched_for_stays_out_of_audit_and_log(
+    boss: Client, job: Job, monkeypatch: pytest.MonkeyPatch, search: str
+) -> None:
+    """There it is read by many who may not see it."""
+    monkeypatch.setattr("django_jobs.admin.job_actions.AT_ONCE", -1)
+    query = urlencode({"q": f"queue:default {search} -tag:x"})
+    boss.post(f"{reverse('admin:django_jobs_job_export')}?{query}", {"format": "csv"})
+    data = {"action": "retry", "select_across": "1", "confirmed": "yes"}
+    boss.post(f"{list_of('job')}?{query}", {**data, ACTION_CHECKBOX_NAME: job.pk})
+    shown = f"queue:default {search.partition(':')[0]}:… -tag:x"
+    assert JobAudit.objects.get(action=AuditAction.EXPORT).target == shown
+    assert LogEntry.objects.get().change_message.endswith(shown)
+    assert Job.objects.get(job_name=BULK).params["target"] == shown

@@ -22,6 +22,7 @@ from django_jobs.admin.jobs.bulk import (
     counted,
     impact,
     start,
+    told_of,
 )
 from django_jobs.admin.jobs.operations import ALLOWED, BUTTONS, delete, operate
 from django_jobs.admin.shared import job_links
@@ -153,7 +154,7 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
             return self._ask(request, action, preview, bounds)
         reason = reason_of(request)
         if preview.is_capped or preview.total > AT_ONCE:
-            job_id = start(request, action, preview, reason, asked_for(request))
+            job_id = start(request, action, preview, reason, told_of(request))
             self.message_user(request, _("It is being done by this job."), messages.SUCCESS)
             return HttpResponseRedirect(job_links.job_url(job_id))
         self._at_once(request, action, preview, selection, reason)

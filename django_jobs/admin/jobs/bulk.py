@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import permissions
+from django_jobs.admin.jobs.listing.query import without_payload
 from django_jobs.admin.shared import history
 from django_jobs.admin.shared.bases import user_name
 from django_jobs.admin.shared.beside import Beside
@@ -169,6 +170,11 @@ def asked_for(request: HttpRequest) -> str:
     )
     parts += [f"created:{date}"] if date else []
     return " ".join([*parts, query.get("q", "").strip()]).strip() or _("all jobs")
+
+
+def told_of(request: HttpRequest) -> str:
+    """The same for the audit and the admin's log, where everybody reads it."""
+    return without_payload(asked_for(request))
 
 
 def impact(action: AuditAction, selection: Selection, request: HttpRequest) -> Impact:

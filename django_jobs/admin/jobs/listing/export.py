@@ -14,7 +14,7 @@ from django.http import HttpResponseRedirect, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.jobs.bulk import Bounds, asked_for
+from django_jobs.admin.jobs.bulk import Bounds, told_of
 from django_jobs.admin.jobs.listing.paging import Key
 from django_jobs.admin.shared import payload
 from django_jobs.admin.shared.addresses import address
@@ -69,7 +69,7 @@ def export(request: HttpRequest, changes: JobChangeList) -> HttpResponseBase:
         audit(
             AuditAction.EXPORT,
             by=user_name(request),
-            target=asked_for(request),
+            target=told_of(request),
             details={"format": name, "payload": payload.may_see(request), "most": EXPORT_MAX},
         )
     with_payload = payload.may_see(request)

@@ -80,6 +80,17 @@ def parse(text: str, now: datetime) -> Query:
     return Query(tuple(conditions), " ".join(words), tuple(errors))
 
 
+def without_payload(text: str) -> str:
+    """A search as everybody may read it: without the values that stand in parameters and errors."""
+    return _TOKEN.sub(_hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    name = found["name"] or ""
+    is_payload = name == "error" or name.startswith(PARAMS)
+    return f"{found[0].removesuffix(found['value'])}…" if is_payload else found[0]
+
+
 def _understood(found: re.Match[str], now: datetime) -> Iterator[Condition | str]:
     name, value, is_negated = found["name"], _unquoted(found["value"]), bool(found["minus"])
     if name is None and found["value"].endswith(":") and _reader(found["value"][:-1]):
