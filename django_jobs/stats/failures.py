@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import connections
 from django.db.models import Count, IntegerField, OuterRef, Subquery, Sum
 
-from django_jobs.models import FailureCount, FailureGroup, Job
+from django_jobs.models import FailureCount, FailureGroup, FailureState, Job
 
 #: Failed jobs of a group are counted up to this many.
 COUNT_MAX: Final = 1000
@@ -44,14 +44,18 @@ def seen_by_hour(fingerprints: Collection[str], since: datetime) -> dict[str, di
     return found
 
 
-def top_failures(since: datetime, limit: int = 10) -> list[tuple[FailureGroup, int]]:
-    """The kinds that were seen most often since then, each with how often."""
-    sums = (
-        FailureCount.objects.filter(hour__gte=since)
-        .values_list("fingerprint")
-        .annotate(total=Sum("count"))
-        .order_by("-total", "fingerprint")[:limit]
-    )
-    totals = dict(sums)
-    groups = FailureGroup.objects.in_bulk(list(totals))
-    return [(groups[one], total) for one, total in totals.items() if one in groups]
+def top_failures(
+    since: datetime, limit: int = 10, *, states: Collection[str] = tuple(FailureState)
+) -> list[tuple[FailureGroup, int]]:
+    """The kinds that were seen most often since then, each with how often.
+
+    Args:
+        since: an hour; what was seen earlier in the same hour is not told apart.
+        limit: of kinds.
+        states: only kinds in one of these.
+    """
+    counts = FailureCount.objects.filter(fingerprint=OuterRef("pk"), hour__gte=since).order_by()
+    total = counts.values("fingerprint").annotate(total=Sum("count")).values("total")
+    groups: Any = FailureGroup.objects.filter(last_seen_at__gte=since, state__in=states)
+    seen = groups.annotate(seen=Subquery(total)).filter(seen__gt=0).order_by("-seen", "pk")
+    return [(group, group.seen) for group in seen[:limit]]

@@ -183,6 +183,16 @@ def test_questions_without_an_index_go_to_the_newest_jobs(
     assert listed(boss, f"q={old.pk}") == [old.pk]
 
 
+def test_the_window_begins_where_the_asked_time_ends(
+    any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "WINDOW", 1)
+    JobFactory(status=Status.COMPLETED, completed_at=ago(minutes=5))
+    then = JobFactory(status=Status.COMPLETED, completed_at=ago(days=2))
+    assert listed(boss, "status=completed&job=tests.add") != [then.pk]
+    assert listed(boss, "status=completed&job=tests.add&q=ended:>1d") == [then.pk]
+
+
 def test_dates_lead_from_year_to_day(boss: Client) -> None:
     first = job_of(datetime(2025, 12, 30, 12, tzinfo=UTC))
     second = job_of(datetime(2026, 2, 3, 12, tzinfo=UTC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse, reverse_lazy
-from django.utils import timezone
 
 from django_jobs.admin.overview.history import RANGES
 from django_jobs.admin.overview.kept import forget, keep
@@ -24,6 +24,7 @@ from django_jobs.admin.overview.page import Overview
 from django_jobs.models import (
     AuditAction,
     CronSlot,
+    FailureCount,
     JobAudit,
     JobRollup,
     QueueSample,
@@ -33,6 +34,7 @@ from django_jobs.models import (
 from django_jobs.states import Status
 from django_jobs.stats import glance
 from tests.admin.conftest import LogIn
+from tests.admin.failing import make_group
 from tests.admin.pages import page_of
 from tests.admin.statements import MOST_QUERIES, asked_by
 from tests.factories import (
@@ -265,13 +267,32 @@ def test_each_range_has_its_steps(boss: Client, key: str, bars: int) -> None:
     assert {kind: number for kind, _, number in legend}["completed"] == "7"
 
 
-def test_bars_lead_to_the_jobs_of_their_day(boss: Client) -> None:
-    rolled_up(Status.COMPLETED, minutes=60 * 24 * 3)
-    day = timezone.localtime(ago(days=3))
-    text = text_of(boss, f"{URL}?range=7d")
-    link = f"created_at__year={day.year}&amp;created_at__month={day.month}"
-    assert text.count(link) == 2
-    assert "created_at__year" not in text_of(boss)
+@pytest.mark.parametrize(("key", "minutes"), [("1h", 20), ("24h", 300), ("7d", 3000)])
+def test_bars_lead_to_the_jobs_that_ended_then(
+    any_status: None, boss: Client, key: str, minutes: int
+) -> None:
+    expected = set()
+    for status, before in ((Status.FAILED, 0), (Status.COMPLETED, 0), (Status.FAILED, 0.6)):
+        at = ago(minutes=minutes * (1 + before))
+        expected.add(JobFactory(status=status, completed_at=at).pk)
+        rolled_up(status, minutes=minutes * (1 + before))
+    chart = overview(boss, f"{URL}?range={key}").chart
+    urls = {url for row in chart.rows for _count, url in row.counts if url}
+    assert urls == {unescape(url) for url in re.findall(r'<a href="([^"]+)"', chart.picture)}
+    lists = [boss.get(url).context["cl"].result_list for url in urls]
+    assert sorted(len(jobs) for jobs in lists) == [1, 1, 1]
+    assert {job.pk for jobs in lists for job in jobs} == expected
+
+
+def test_top_failures_are_those_of_the_range(working: Any, boss: Client) -> None:
+    often = make_group(1, count=1000, last_seen_at=ago(hours=1))
+    lately = make_group(2, count=10, last_seen_at=ago(hours=1))
+    muted = make_group(3, state="muted", last_seen_at=ago(hours=1))
+    for group, hours, count in ((often, 50, 995), (often, 1, 5), (lately, 1, 10), (muted, 1, 99)):
+        hour = ago(hours=hours).replace(minute=0, second=0, microsecond=0)
+        FailureCount.objects.create(fingerprint=group.pk, hour=hour, count=count)
+    assert [row.count for row in overview(boss).failures] == ["10", "5"]
+    assert [row.count for row in overview(boss, f"{URL}?range=7d").failures] == ["1,000", "10"]
 
 
 def test_deploys_pauses_and_cron_runs_are_marked(boss: Client) -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -15,11 +14,14 @@ from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import RANGES, History, Range
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.admin.shared.charts import Bar, sign, stacked_bars
+from django_jobs.admin.shared.job_links import ended_within
 from django_jobs.states import Status
 
 #: Parts of a bar from the bottom up; every other outcome is part of the last one.
 KINDS = (Status.COMPLETED, Status.RETRYING, Status.FAILED)
 OTHER = "other"
+#: Those that are statuses jobs stay in: a list can show the jobs that ended so.
+LISTED = (Status.FAILED, Status.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,13 @@ class Row:
 
     Attributes:
         time: when it began.
-        counts: in the order of the legend.
+        counts: in the order of the legend, each with the jobs behind it, where a list has them.
         happened: deploys, pauses and cron runs.
-        url: the jobs of that day, where the list can show them.
     """
 
     time: str
-    counts: list[str]
+    counts: list[tuple[str, str]]
     happened: list[str]
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,14 @@ def _bar(
         "figures": ", ".join(figures) or _("nothing ended"),
     }
     is_ticked = place % chosen.tick == chosen.tick // 2
+    urls = _urls(at, counts, chosen, addresses)
     return Bar(
         title=title,
         values={kind: float(counts[kind]) for kind in _labels()},
         tick=_tick(at, chosen) if is_ticked else "",
-        url=_day_url(at, chosen, addresses) if counts else "",
+        # Failures are drawn too low to be hit, and are what one looks for.
+        url=next(iter(urls.values()), ""),
+        urls=dict(list(urls.items())[1:]),
     )
 
 
@@ -141,13 +144,15 @@ def _span(at: datetime, chosen: Range) -> str:
     return f"{begin}–{words.clock(at + chosen.step)}"
 
 
-def _day_url(at: datetime, chosen: Range, addresses: Addresses) -> str:
-    """The list of jobs knows days, so only where bars are parts of days do they lead there."""
-    if not chosen.has_days:
-        return ""
-    day = timezone.localtime(at) if timezone.is_aware(at) else at
-    parts = {"year": day.year, "month": day.month, "day": day.day}
-    return addresses.jobs(**{f"created_at__{part}": str(value) for part, value in parts.items()})
+def _urls(
+    at: datetime, counts: Counter[str], chosen: Range, addresses: Addresses
+) -> dict[str, str]:
+    """Outcome → the jobs that ended so in this step."""
+    return {
+        kind: addresses.jobs(status=kind, q=ended_within(at, at + chosen.step))
+        for kind in LISTED
+        if counts[kind] and addresses.jobs()
+    }
 
 
 def _described(legend: list[tuple[str, str, str]], chosen: Range) -> str:
@@ -169,7 +174,7 @@ def _rows(
         if place in marks.runs:
             happened.append(marking.run_text(marks.runs[place]))
         if counts or happened:
-            numbers = [words.number(counts[kind]) for kind in _labels()]
-            url = _day_url(at, history.range, addresses)
-            rows.append(Row(_span(at, history.range), numbers, happened, url))
+            urls = _urls(at, counts, history.range, addresses)
+            numbers = [(words.number(counts[kind]), urls.get(kind, "")) for kind in _labels()]
+            rows.append(Row(_span(at, history.range), numbers, happened))
     return rows

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django_jobs import stats
 from django_jobs.admin.overview import words
 from django_jobs.admin.shared.addresses import Addresses
-from django_jobs.models import OPEN_FAILURES, FailureGroup
+from django_jobs.models import OPEN_FAILURES
 
 #: Groups that are shown.
 GROUPS_MAX: Final = 5
@@ -21,7 +22,7 @@ class FailureRow:
     Attributes:
         job_name: of the job.
         exception_type: what was raised; empty for who may not see errors.
-        count: how often.
+        count: how often in the range of the chart.
         url: its page.
     """
 
@@ -32,14 +33,14 @@ class FailureRow:
 
 
 def top_failures(since: datetime, addresses: Addresses, *, with_payload: bool) -> list[FailureRow]:
-    """The groups that failed most often, of those that failed since then and nobody has settled."""
-    open_groups = FailureGroup.objects.filter(last_seen_at__gte=since, state__in=OPEN_FAILURES)
+    """The groups that failed most often since then, of those that nobody has settled."""
+    hour = since.replace(minute=0, second=0, microsecond=0)
     return [
         FailureRow(
             job_name=group.job_name,
             exception_type=group.exception_type if with_payload else "",
-            count=words.number(group.count),
+            count=words.number(count),
             url=addresses.find("django_jobs_failuregroup_change", group.pk),
         )
-        for group in open_groups.order_by("-count")[:GROUPS_MAX]
+        for group, count in stats.top_failures(hour, GROUPS_MAX, states=OPEN_FAILURES)
     ]

@@ -12,6 +12,7 @@ from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import History
 from django_jobs.admin.overview.kept import kept
 from django_jobs.admin.shared.addresses import Addresses
+from django_jobs.admin.shared.job_links import ended_within
 from django_jobs.states import Status
 from django_jobs.stats import JobTimes, job_times
 from django_jobs.stats.ranking import JobSum, job_sums
@@ -118,24 +119,24 @@ def ranking_of(history: History, addresses: Addresses) -> Ranking:
         f"ranking-{history.range.key}", SECONDS, Figures, lambda: Figures.read(history.since)
     )
     return Ranking(
-        busiest=[_row(one, figures, addresses) for one in figures.busiest],
+        busiest=[_row(one, figures, history, addresses) for one in figures.busiest],
         slowest=[
             ShortRow(one.job_name, addresses.jobs(job=one.job_name), _slow(one, figures))
             for one in figures.slowest
         ],
-        most_failing=[_failing(one, addresses) for one in figures.failing],
+        most_failing=[_failing(one, history, addresses) for one in figures.failing],
         left_out=figures.count - len(figures.busiest),
     )
 
 
-def _row(one: JobSum, figures: Figures, addresses: Addresses) -> JobRow:
+def _row(one: JobSum, figures: Figures, history: History, addresses: Addresses) -> JobRow:
     times = figures.times.get(one.job_name)
     return JobRow(
         name=one.job_name,
         url=addresses.jobs(job=one.job_name),
         ended=words.number(one.ended),
         failed=words.number(one.failed) if one.failed else "",
-        failed_url=addresses.jobs(job=one.job_name, status=Status.FAILED),
+        failed_url=_failed_url(one, history, addresses),
         run=_pair(times.run_p50, times.run_p95) if times else ("", ""),
         wait=_pair(times.wait_p50, times.wait_p95) if times else ("", ""),
         busy=words.seconds(one.busy),
@@ -153,7 +154,12 @@ def _slow(one: JobSum, figures: Figures) -> str:
     return _("p95 %(length)s") % {"length": words.seconds(most)}
 
 
-def _failing(one: JobSum, addresses: Addresses) -> ShortRow:
+def _failed_url(one: JobSum, history: History, addresses: Addresses) -> str:
+    since = ended_within(history.since)
+    return addresses.jobs(job=one.job_name, status=Status.FAILED, q=since)
+
+
+def _failing(one: JobSum, history: History, addresses: Addresses) -> ShortRow:
     figures = {
         "failed": words.number(one.failed),
         "retried": words.number(one.retried),
@@ -161,7 +167,8 @@ def _failing(one: JobSum, addresses: Addresses) -> ShortRow:
     }
     if one.failed:
         text = _("%(failed)s failed (%(share)s %%), %(retried)s tried again")
+        url = _failed_url(one, history, addresses)
     else:
         text = _("%(retried)s tried again (%(share)s %%)")
-    url = addresses.jobs(job=one.job_name, status=Status.FAILED)
+        url = addresses.jobs(job=one.job_name, status=Status.RETRYING)
     return ShortRow(one.job_name, url, text % figures)

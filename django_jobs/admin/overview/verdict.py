@@ -155,7 +155,7 @@ def _failed(failed: int, addresses: Addresses) -> Iterator[Trouble]:
             "%(count)s jobs failed in the last hour",
             failed,
         )
-        url = addresses.jobs(status=Status.FAILED)
+        url = addresses.jobs(status=Status.FAILED, q="ended:<1h")
         yield Trouble(text % {"count": words.number(failed)}, url)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.utils.html import format_html, format_html_join
@@ -61,12 +61,14 @@ class Bar:
         values: kind → height; kinds are classes of the style sheet, drawn from the bottom up.
         tick: written below it; empty for most.
         url: where it leads; empty for nowhere.
+        urls: kind → where this part of it leads, if elsewhere.
     """
 
     title: str
     values: dict[str, float]
     tick: str = ""
     url: str = ""
+    urls: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def _scale(label: str) -> SafeString:
 
 
 def _bar(bar: Bar, left: float, width: float, top: float) -> SafeString:
+    parts = list(_parts(bar, left + width * _GAP / 2, width * (1 - _GAP), top))
     # The whole height can be pointed at, however low the bar is.
     drawn = format_html(
         '<title>{}</title><rect class="jobs-reach" x="{}%" width="{}%" y="{}" height="{}"/>{}',
@@ -155,15 +158,34 @@ def _bar(bar: Bar, left: float, width: float, top: float) -> SafeString:
         f"{width:.3f}",
         f"{_TOP:.0f}",
         f"{_PLOT:.0f}",
+        _drawn(part for part in parts if part[0] not in bar.urls),
+    )
+    if not bar.url:
+        return format_html("<g>{}</g>", drawn)
+    return format_html(
+        '<a href="{}" aria-label="{}">{}</a>{}',
+        bar.url,
+        bar.title,
+        drawn,
+        # Keys stop once at each bar: the table has these links too.
         format_html_join(
             "",
-            '<rect class="jobs-bar jobs-bar-{}" x="{}%" width="{}%" y="{}" height="{}"/>',
-            _parts(bar, left + width * _GAP / 2, width * (1 - _GAP), top),
+            '<a href="{}" aria-label="{}" tabindex="-1"><title>{}</title>{}</a>',
+            (
+                (bar.urls[part[0]], bar.title, bar.title, _drawn([part]))
+                for part in parts
+                if part[0] in bar.urls
+            ),
         ),
     )
-    if bar.url:
-        return format_html('<a href="{}" aria-label="{}">{}</a>', bar.url, bar.title, drawn)
-    return format_html("<g>{}</g>", drawn)
+
+
+def _drawn(parts: Iterable[tuple[str, ...]]) -> SafeString:
+    return format_html_join(
+        "",
+        '<rect class="jobs-bar jobs-bar-{}" x="{}%" width="{}%" y="{}" height="{}"/>',
+        parts,
+    )
 
 
 def _parts(bar: Bar, left: float, width: float, top: float) -> Iterable[tuple[str, ...]]:

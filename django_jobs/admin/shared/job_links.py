@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from django.contrib.admin.utils import quote
+from django.utils import timezone
 
 from django_jobs.admin.shared.addresses import address
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
 
@@ -32,3 +34,14 @@ def exactly(qualifier: str, value: str) -> str:
     """A search for a value exactly as it is."""
     quoted = re.sub(r'(["\\])', r"\\\1", value)
     return f'{qualifier}:"{quoted}"'
+
+
+def ended_within(since: datetime, until: datetime | None = None) -> str:
+    """A search for jobs that ended in this time."""
+    bounds = f"ended:>={_minute(since)}"
+    return bounds if until is None else f"{bounds} ended:<{_minute(until)}"
+
+
+def _minute(moment: datetime) -> str:
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return local.isoformat(timespec="minutes")

@@ -75,7 +75,8 @@ def within_window(selection: Selection) -> Selection:
     last = window_of(selection) - 1
     if selection.is_by_end:
         (status,) = selection.statuses
-        base = Selection((Condition("status", "=", (str(status),)),))
+        ended = [one for one in selection.conditions if one.field == "ended" and not one.negated]
+        base = Selection((Condition("status", "=", (str(status),)), *ended))
         ends = base.queryset().order_by("-completed_at").values_list("completed_at", flat=True)
         return selection.with_(ended_since=next(iter(ends[last : last + 1]), None))
     created = [one for one in selection.conditions if one.field == "created" and not one.negated]
