@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from django_jobs import stats
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
-from django_jobs.admin.shared import charts, shown
+from django_jobs.admin.shared import charts, shown, sight
 from django_jobs.admin.shared.addresses import address
 from django_jobs.conf import config
 from django_jobs.models import CronJob
@@ -24,6 +24,7 @@ from django_jobs.registry import registry
 from django_jobs.stats import JobTimes
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
     from django_jobs.definitions import JobDefinition
@@ -54,14 +55,18 @@ class Entry:
     run: str
 
 
-def listed() -> list[AnyDefinition]:
-    """The registered jobs that people may enqueue, by name."""
-    return [one for one in registry.all() if one.name not in INTERNAL]
+def listed(request: HttpRequest) -> list[AnyDefinition]:
+    """The registered jobs that people may enqueue and this user sees, by name."""
+    return [
+        one
+        for one in registry.all()
+        if one.name not in INTERNAL and sight.sees_kind(request, one.name, one.queue)
+    ]
 
 
-def entries(term: str) -> list[Entry]:
+def entries(request: HttpRequest, term: str) -> list[Entry]:
     """The registered jobs whose name, first line or queue holds ``term``, by name."""
-    found = [one for one in listed() if _matches(one, term.strip().casefold())]
+    found = [one for one in listed(request) if _matches(one, term.strip().casefold())]
     since, names = timezone.now() - PERIOD, [one.name for one in found]
     times = {one.job_name: one for one in stats.job_times(since, job_names=names)}
     scheduled = set(CronJob.objects.order_by().values_list("job_name", flat=True).distinct())

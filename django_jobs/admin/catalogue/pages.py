@@ -11,10 +11,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from django_jobs.admin.catalogue import facts as catalogue_facts
-from django_jobs.admin.catalogue import options as catalogue_options
+from django_jobs.admin.catalogue.pages import facts as catalogue_facts
+from django_jobs.admin.catalogue.pages import options as catalogue_options
 from django_jobs.admin.forms.submission import PERMISSION, Submission
-from django_jobs.admin.shared import job_links
+from django_jobs.admin.shared import job_links, sight
 from django_jobs.conf import config
 from django_jobs.exceptions import InvalidJob
 from django_jobs.names import INTERNAL
@@ -53,12 +53,12 @@ class CataloguePages:
         """All jobs, or those that are searched for."""
         self._check_may_view(request)
         term = request.GET.get("q", "")[:_TERM_MAX]
-        entries = catalogue_facts.entries(term)
+        entries = catalogue_facts.entries(request, term)
         context = {
             **self._context(request, _("Job catalogue")),
             "jobs_entries": entries,
             "jobs_term": term,
-            "jobs_total": len(catalogue_facts.listed()),
+            "jobs_total": len(catalogue_facts.listed(request)),
             "jobs_has_statistics": config.ROLLUPS,
         }
         return TemplateResponse(request, "admin/django_jobs/catalogue/list.html", context)
@@ -69,6 +69,8 @@ class CataloguePages:
         definition = registry.find(job_name)
         if definition is None or definition.name != job_name or job_name in INTERNAL:
             raise Http404
+        if not sight.sees_kind(request, definition.name, definition.queue):
+            raise PermissionDenied
         submission = self._submission(request, definition)
         if request.method == "POST":
             if submission is None:

@@ -25,7 +25,7 @@ from django_jobs.admin.jobs.bulk import (
     told_of,
 )
 from django_jobs.admin.jobs.operations import ALLOWED, BUTTONS, delete, operate
-from django_jobs.admin.shared import job_links
+from django_jobs.admin.shared import job_links, sight
 from django_jobs.admin.shared.bases import ReadOnlyAdmin
 from django_jobs.admin.shared.buttons import REASON_MAX, Button, ButtonsAdmin, reason_of
 from django_jobs.models import AuditAction, Job, JobLog, JobTransition
@@ -52,14 +52,18 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
     buttons = BUTTONS
     actions = ("retry", "run_now", "cancel", "discard", "delete_selected")
 
+    def has_view_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        """Whoever may see jobs, but for those that the site's own rules hide."""
+        may_look = super().has_view_permission(request, obj)
+        return may_look and (obj is None or sight.sees_kind(request, obj.job_name, obj.queue))
+
     def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
-        """Whoever may delete jobs, once they ended."""
-        return (obj is None or obj.is_finished) and permissions.may(
-            request.user,
-            "delete_job",
-            job_name=None if obj is None else obj.job_name,
-            queue=None if obj is None else obj.queue,
-        )
+        """Whoever may delete jobs, once they ended, and sees this one."""
+        if obj is None:
+            return permissions.may(request.user, "delete_job")
+        about = {"job_name": obj.job_name, "queue": obj.queue}
+        may_delete = obj.is_finished and permissions.may(request.user, "delete_job", **about)
+        return may_delete and sight.sees_kind(request, **about)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """May start ended jobs afresh and run waiting ones now."""

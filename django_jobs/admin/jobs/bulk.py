@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from django_jobs import permissions
 from django_jobs.admin.jobs.listing.query import without_payload
-from django_jobs.admin.shared import history
+from django_jobs.admin.shared import history, sight
 from django_jobs.admin.shared.bases import user_name
 from django_jobs.admin.shared.beside import Beside
 from django_jobs.bulk import seal, touched_by
@@ -200,13 +200,19 @@ def impact(action: AuditAction, selection: Selection, request: HttpRequest) -> I
         is_capped=is_capped,
         by_status=_by_status(done),
         others=_labelled(others),
-        forbidden=[f"{name} ({queue})" for name, queue in sorted(pairs - allowed)],
+        forbidden=[
+            f"{name} ({queue})"
+            for name, queue in sorted(pairs - allowed)
+            if sight.sees_kind(request, name, queue)
+        ],
         work=_work(done) if action in _STARTS else None,
     )
 
 
 def _may(request: HttpRequest, action: AuditAction, job_name: str, queue: str) -> bool:
-    return permissions.may(request.user, PERMISSIONS[action], job_name=job_name, queue=queue)
+    return sight.sees_kind(request, job_name, queue) and permissions.may(
+        request.user, PERMISSIONS[action], job_name=job_name, queue=queue
+    )
 
 
 def _kinds(selection: Selection) -> tuple[Counter[_Kind], bool]:

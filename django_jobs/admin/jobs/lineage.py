@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.shared import job_links, shown
+from django_jobs.admin.shared import job_links, shown, sight
 from django_jobs.admin.shared.addresses import address
 from django_jobs.models import CronSlot, Job
 from django_jobs.states import Status
@@ -55,10 +55,10 @@ class Lineage:
 
 def lineage_of(job: Job, request: HttpRequest, site: AdminSite) -> Lineage:
     """Read it: one query for the children of a job that ran, one for the schedule of a cron job."""
-    children = _children(job)
+    children = sight.seen(request, _children(job))
     correlation_id = job.correlation_id or (str(job.pk) if children else "")
     return Lineage(
-        ancestors=[*_schedule(job), *_parent(job)],
+        ancestors=[*_schedule(job), *_parent(job, request)],
         children=[_link(one.pk, one.job_name, one.status) for one in children[:CHILDREN_MAX]],
         has_more=len(children) > CHILDREN_MAX,
         relatives_url=job_links.jobs_with("correlation", correlation_id) if correlation_id else "",
@@ -102,10 +102,10 @@ def _schedule(job: Job) -> list[SafeString]:
     return [format_html('<a href="{}">{}</a> ({})', url, cron_job.name, kind)]
 
 
-def _parent(job: Job) -> list[SafeString]:
-    if job.parent_id is None:
-        return []
+def _parent(job: Job, request: HttpRequest) -> list[SafeString]:
     name = getattr(job, "parent_job_name", None)
+    if job.parent_id is None or (name is not None and not sight.sees(request, name)):
+        return []
     if name is None:
         return [format_html('<span class="jobs-quiet">{} ({})</span>', job.parent_id, _("deleted"))]
     return [_link(job.parent_id, name, getattr(job, "parent_status", ""))]
@@ -114,8 +114,8 @@ def _parent(job: Job) -> list[SafeString]:
 def _children(job: Job) -> list[Job]:
     if not job.attempt_count and job.status != Status.RUNNING:
         return []  # only a job that runs enqueues others
-    children = Job.objects.children_of(job.pk).order_by("pk").only("pk", "job_name", "status")
-    return list(children[: CHILDREN_MAX + 1])
+    children = Job.objects.children_of(job.pk).order_by("pk")
+    return list(children.only("pk", "job_name", "queue", "status")[: CHILDREN_MAX + 1])
 
 
 def _link(job_id: Any, name: str, status: str) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from django_jobs import operations
-from django_jobs.admin.catalogue import facts as catalogue_facts
+from django_jobs.admin.catalogue.pages import facts as catalogue_facts
 from django_jobs.admin.forms import JobForm, ReasonForm
 from django_jobs.admin.forms.pickers import Pickers
 from django_jobs.admin.forms.submission import Submission, as_fieldset
@@ -167,7 +167,10 @@ class ResubmitPages:
         job = self.model_admin.get_object(request, unquote(object_id))
         if job is None:
             raise Http404
-        if not self._may(request, permission, job):
+        if not (
+            self.model_admin.has_view_permission(request, job)
+            and self._may(request, permission, job)
+        ):
             raise PermissionDenied
         return job
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 from django_jobs.admin.overview.history import HOUR
 from django_jobs.admin.overview.lamp import lamp_url
 from django_jobs.admin.overview.light import known_light
+from django_jobs.admin.overview.now import glance_of
 from django_jobs.admin.overview.tiles import Tile, numbers_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.states import Status
 from django_jobs.stats import ended_totals
-from django_jobs.stats.glance import glance
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -41,7 +41,7 @@ class Box:
 def box_of(request: HttpRequest) -> Box:
     """Read it."""
     addresses = Addresses.of(request)
-    now = glance()
+    now = glance_of(request)
     failed = ended_totals(timezone.now() - HOUR).get(Status.FAILED, 0)
     # The front page does not wait for the doctor.
     seen = known_light()

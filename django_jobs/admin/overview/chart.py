@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -16,6 +17,9 @@ from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.admin.shared.charts import Bar, sign, stacked_bars
 from django_jobs.admin.shared.job_links import ended_within
 from django_jobs.states import Status
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 #: Parts of a bar from the bottom up; every other outcome is part of the last one.
 KINDS = (Status.COMPLETED, Status.RETRYING, Status.FAILED)
@@ -69,9 +73,9 @@ class Chart:
     is_cut: bool
 
 
-def chart_of(history: History, addresses: Addresses) -> Chart:
+def chart_of(request: HttpRequest, history: History, addresses: Addresses) -> Chart:
     """Draw it."""
-    marks = marking.marks_of(history)
+    marks = marking.marks_of(request, history)
     steps = [(at, _by_kind(ends)) for at, ends in history.steps]
     total: Counter[str] = sum((counts for _at, counts in steps), Counter())
     legend = [(kind, label, words.number(total[kind])) for kind, label in _labels().items()]

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django_jobs import stats
 from django_jobs.admin.overview import words
+from django_jobs.admin.shared import payload, sight
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.models import OPEN_FAILURES
 
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
 #: Groups that are shown.
 GROUPS_MAX: Final = 5
+#: Groups that are read: a site's own rules may hide some of them.
+_READ: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,9 @@ class FailureRow:
     url: str
 
 
-def top_failures(since: datetime, addresses: Addresses, *, with_payload: bool) -> list[FailureRow]:
+def top_failures(request: HttpRequest, since: datetime, addresses: Addresses) -> list[FailureRow]:
     """The groups that failed most often since then, of those that nobody has settled."""
+    with_payload = payload.may_see(request)
     hour = since.replace(minute=0, second=0, microsecond=0)
     return [
         FailureRow(
@@ -42,5 +49,6 @@ def top_failures(since: datetime, addresses: Addresses, *, with_payload: bool) -
             count=words.number(count),
             url=addresses.find("django_jobs_failuregroup_change", group.pk),
         )
-        for group, count in stats.top_failures(hour, GROUPS_MAX, states=OPEN_FAILURES)
-    ]
+        for group, count in stats.top_failures(hour, _READ, states=OPEN_FAILURES)
+        if sight.sees(request, group.job_name)
+    ][:GROUPS_MAX]

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import F, Value
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import History, Range
+from django_jobs.admin.shared import sight
 from django_jobs.admin.shared.charts import Mark
 from django_jobs.models import AuditAction, CronSlot, JobAudit, SlotOutcome
 from django_jobs.models.text import ExactCharField
 from django_jobs.stats.together import together
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 #: Deeds that are marked, and cron runs; the newest ones.
 DEEDS_MAX: Final = 50
@@ -47,14 +51,15 @@ class Marks:
         return [kind for kind in kinds if kind in deeds or kind == "cron"]
 
 
-def marks_of(history: History) -> Marks:
+def marks_of(request: HttpRequest, history: History) -> Marks:
     """Read them."""
     marks = Marks()
     run_count = 0
     oldest_run = history.now
     for kind, name, at, extra in together(_deeds(history), _runs()):
         if kind != "cron":
-            marks.deeds.append((at, kind, _said(kind, name, extra)))
+            if kind == AuditAction.DEPLOY or sight.sees(request, queue=name):
+                marks.deeds.append((at, kind, _said(kind, name, extra)))
             continue
         run_count, oldest_run = run_count + 1, min(oldest_run, at)
         place = (at - history.since) // history.range.step

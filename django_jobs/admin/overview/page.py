@@ -14,13 +14,12 @@ from django_jobs.admin.overview.failures import FailureRow, top_failures
 from django_jobs.admin.overview.history import History, range_of
 from django_jobs.admin.overview.lamp import lamp_url
 from django_jobs.admin.overview.light import Light, known_light
+from django_jobs.admin.overview.now import glance_of
 from django_jobs.admin.overview.ranking import Ranking, ranking_of
 from django_jobs.admin.overview.tiles import Tile, tiles_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
-from django_jobs.admin.shared import payload
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.permissions import may
-from django_jobs.stats.glance import glance
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -65,15 +64,15 @@ def overview_of(request: HttpRequest) -> Overview:
     """Read the overview in the range that the address names."""
     addresses = Addresses.of(request)
     history = History.read(range_of(request.GET.get("range")))
-    now, seen = glance(), known_light()
+    now, seen = glance_of(request), known_light()
     return Overview(
         verdict=verdict_on(now, history.failed_lately(), seen, addresses),
         light=seen,
         lamp_url=lamp_url(seen, addresses),
         tiles=tiles_of(now, history, addresses),
-        chart=chart_of(history, addresses),
-        ranking=ranking_of(history, addresses),
-        failures=top_failures(history.since, addresses, with_payload=payload.may_see(request)),
+        chart=chart_of(request, history, addresses),
+        ranking=ranking_of(request, history, addresses),
+        failures=top_failures(request, history.since, addresses),
         range=history.range.key,
         cron_url=addresses.page("cronjob"),
         overdue=[(name, words.length(late)) for name, late in now.overdue.items()],

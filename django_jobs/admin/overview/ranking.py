@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, Self
 
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.history import History
 from django_jobs.admin.overview.kept import kept
+from django_jobs.admin.shared import sight
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.admin.shared.job_links import ended_within
+from django_jobs.registry import registry
 from django_jobs.states import Status
 from django_jobs.stats import JobTimes, job_times
 from django_jobs.stats.ranking import JobSum, job_sums
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 #: Rows of the table, and of each of the two short lists.
 BUSIEST_MAX: Final = 10
@@ -77,7 +84,7 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was read: the same for every reader.
+    """What was read: the same for every reader who sees the same jobs.
 
     Attributes:
         busiest, slowest, failing: jobs with their sums.
@@ -94,9 +101,9 @@ class Figures:
     count: int
 
     @classmethod
-    def read(cls, since: datetime) -> Self:
+    def read(cls, since: datetime, hidden: Collection[str] = ()) -> Self:
         """Read two statements: the sums of all jobs, the times of those that are shown."""
-        sums = job_sums(since)
+        sums = [one for one in job_sums(since) if one.job_name not in hidden]
         busiest = sums[:BUSIEST_MAX]
         slowest = sorted((one for one in sums if one.mean), key=lambda one: -one.mean)[:SHORT_MAX]
         failing = [one for one in sums if one.failed or one.retried]
@@ -113,18 +120,25 @@ class Figures:
         )
 
 
-def ranking_of(history: History, addresses: Addresses) -> Ranking:
+def ranking_of(request: HttpRequest, history: History, addresses: Addresses) -> Ranking:
     """Rank them. Histograms add up slowly, and what they tell changes slowly too."""
-    figures = kept(
-        f"ranking-{history.range.key}", SECONDS, Figures, lambda: Figures.read(history.since)
-    )
+
+    def sees(one: JobSum) -> bool:
+        return sight.sees(request, one.job_name)
+
+    hidden = [name for name in registry.names() if not sight.sees(request, name)]
+    name = f"ranking-{history.range.key}"
+    if hidden:
+        name += f"-{sha256(','.join(hidden).encode()).hexdigest()[:16]}"
+    figures = kept(name, SECONDS, Figures, lambda: Figures.read(history.since, hidden))
     return Ranking(
-        busiest=[_row(one, figures, history, addresses) for one in figures.busiest],
+        busiest=[_row(one, figures, history, addresses) for one in figures.busiest if sees(one)],
         slowest=[
             ShortRow(one.job_name, addresses.jobs(job=one.job_name), _slow(one, figures))
             for one in figures.slowest
+            if sees(one)
         ],
-        most_failing=[_failing(one, history, addresses) for one in figures.failing],
+        most_failing=[_failing(one, history, addresses) for one in figures.failing if sees(one)],
         left_out=figures.count - len(figures.busiest),
     )
 

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.utils.html import format_html
 
 from django_jobs.admin.jobs import page as job_page
-from django_jobs.admin.shared import job_links, shown
+from django_jobs.admin.shared import job_links, shown, sight
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.admin.shared.bases import BaseAdmin
 from django_jobs.models import Job
@@ -75,13 +75,13 @@ class SubjectJobsMixin(BaseAdmin[Model]):
         """Add the jobs to the page."""
         obj = kwargs.get("obj")
         if obj is not None and request.user.has_perm("django_jobs.view_job"):
-            context |= _jobs_context(obj, Addresses.beside(self.admin_site.name))
+            context |= _jobs_context(request, obj, Addresses.beside(self.admin_site.name))
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def _jobs_context(obj: Model, addresses: Addresses) -> dict[str, Any]:
+def _jobs_context(request: HttpRequest, obj: Model, addresses: Addresses) -> dict[str, Any]:
     latest = Job.objects.about(obj).order_by("-pk").defer("params", "result", "error", "tags")
-    jobs = list(latest[: JOBS_MAX + 1])
+    jobs = sight.seen(request, latest[: JOBS_MAX + 1])
     return {
         "jobs_of_subject": [SubjectJob(job, addresses.job(job.pk)) for job in jobs[:JOBS_MAX]],
         "jobs_of_subject_more": len(jobs) > JOBS_MAX,

@@ -28,3 +28,9 @@ class Beside(Generic[ValueT]):
         """The value, which must have been put there."""
         value: ValueT = getattr(holder, self._attribute)
         return value
+
+    def first(self, holder: Model | HttpRequest, value: ValueT) -> ValueT:
+        """The value that is there; the given one, which is kept, if there is none yet."""
+        if not hasattr(holder, self._attribute):
+            self.put(holder, value)
+        return self.of(holder)

@@ -46,7 +46,7 @@ class WorkerChangeList(PlainChangeList):
         """With what the processes run, and what is odd about releases."""
         super().get_results(request)
         self.result_list = list(self.result_list)
-        worker_tree.grow(self.result_list)
+        worker_tree.grow(request, self.result_list)
 
 
 @admin.register(Worker)
@@ -139,7 +139,7 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
         """A worker with what its processes run."""
         worker = super().get_object(request, object_id, from_field)
         if worker is not None:
-            worker_tree.grow([worker])
+            worker_tree.grow(request, [worker])
         return worker
 
     # Columns

@@ -14,12 +14,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 import django_jobs
-from django_jobs.admin.shared import job_links, shown
+from django_jobs.admin.shared import job_links, shown, sight
 from django_jobs.admin.shared.beside import Beside
 from django_jobs.conf import config
 from django_jobs.models import Job, Worker, WorkerProcess, WorkerState
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 #: Running jobs that a page lists, of one process and of all.
@@ -38,7 +39,7 @@ def with_now(queryset: QuerySet[Any]) -> QuerySet[Any]:
     return annotated
 
 
-def grow(workers: Sequence[Worker]) -> None:
+def grow(request: HttpRequest, workers: Sequence[Worker]) -> None:
     """Find the jobs that their processes run, and the newest release of all: two queries."""
     processes = [process for worker in workers for process in worker.processes.all()]
     jobs = _running(process.pk for process in processes)
@@ -46,7 +47,7 @@ def grow(workers: Sequence[Worker]) -> None:
     for worker in workers:
         NEWEST.put(worker, newest)
         for process in worker.processes.all():
-            RUNNING.put(process, jobs.get(process.pk, []))
+            RUNNING.put(process, sight.seen(request, jobs.get(process.pk, [])))
 
 
 def _running(processes: Iterable[UUID]) -> dict[UUID, list[Job]]:

@@ -24,7 +24,7 @@ from django_jobs.admin.jobs.listing.filters import JobNameFilter, QueueFilter, S
 from django_jobs.admin.jobs.listing.help import HELP, suggestions
 from django_jobs.admin.jobs.listing.reach import DATE_FIELD
 from django_jobs.admin.jobs.listing.tabs import tabs_of
-from django_jobs.admin.shared import payload, shown
+from django_jobs.admin.shared import payload, shown, sight
 from django_jobs.admin.shared.addresses import address
 from django_jobs.admin.shared.bases import user_name
 from django_jobs.models import Job
@@ -95,9 +95,9 @@ class JobListAdmin(JobActionsAdmin):
         return {
             **urls,
             "title": capfirst(self.opts.verbose_name_plural),
-            "jobs_tabs": tabs_of(changes, request.GET.get("status")),
+            "jobs_tabs": tabs_of(request, changes),
             "jobs_help": HELP,
-            "jobs_suggestions": suggestions(changes),
+            "jobs_suggestions": suggestions(request, changes),
             "jobs_export_formats": FORMATS,
             "jobs_saved": saved_filters.shown_to(
                 user_name(request), changes.newest_link, payload.may_see(request)
@@ -179,7 +179,7 @@ class JobListAdmin(JobActionsAdmin):
         jobs = self.get_queryset(request).filter(pk__in=ids).defer(*LARGE)
         cells = [
             (cell(job),)
-            for job in jobs
+            for job in sight.seen(request, jobs)
             for cell in (self.status_badge, self.progress_bar, self.took)
         ]
         answer = HttpResponse(format_html_join("\n", "{}", cells))

@@ -15,13 +15,14 @@ from django_jobs.admin.jobs.bulk import SELECTION, Bounds
 from django_jobs.admin.jobs.listing import reach
 from django_jobs.admin.jobs.listing import search as job_search
 from django_jobs.admin.jobs.listing.dates import date_links
-from django_jobs.admin.jobs.listing.filters import conditions_of
+from django_jobs.admin.jobs.listing.filters import conditions_of, known_queues, unseen
 from django_jobs.admin.jobs.listing.paging import AFTER, BEFORE, Page, page_of
 from django_jobs.admin.jobs.listing.query import Query, parse
-from django_jobs.admin.shared import payload
+from django_jobs.admin.shared import payload, sight
 from django_jobs.admin.shared.bases import PlainChangeList
 from django_jobs.conditions import jobs_showing
 from django_jobs.models import Job
+from django_jobs.permissions import has_own_rules
 from django_jobs.selection import Selection
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class JobChangeList(PlainChangeList):
         """The rows of one page; the rest is not counted."""
         by_end = self.selection.is_by_end
         self.page = page_of(self.queryset, self._keys, self.list_per_page, by_end)
-        self.result_list = self.selection.seen(self.page.jobs)
+        self.result_list = sight.seen(request, self.selection.seen(self.page.jobs))
         self.result_count = len(self.result_list) + bool(self.page.older or self.page.newer)
         self.full_result_count = None
         self.can_show_all, self.multi_page, self.show_admin_actions = True, False, True
@@ -119,6 +120,8 @@ class JobChangeList(PlainChangeList):
     def _selected(self, request: HttpRequest) -> Selection:
         self._are_words_windowed = False
         conditions = (*conditions_of(self.filter_specs), *reach.dates_of(request))
+        if has_own_rules():
+            conditions = (*conditions, *unseen(request, known_queues()))
         selection = Selection((*conditions, *self.asked.conditions))
         self.window = reach.window_of(selection)
         if self.asked.errors:

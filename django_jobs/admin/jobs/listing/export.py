@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from django_jobs.admin.jobs.bulk import Bounds, told_of
 from django_jobs.admin.jobs.listing.paging import Key
-from django_jobs.admin.shared import payload
+from django_jobs.admin.shared import payload, sight
 from django_jobs.admin.shared.addresses import address
 from django_jobs.admin.shared.bases import user_name
 from django_jobs.auditing import audit, through
@@ -74,7 +74,7 @@ def export(request: HttpRequest, changes: JobChangeList) -> HttpResponseBase:
         )
     with_payload = payload.may_see(request)
     names = (*COLUMNS, *(PAYLOAD if with_payload else ()))
-    rows = _rows(changes, Bounds.now(), with_payload)
+    rows = _rows(request, changes, Bounds.now(), with_payload)
     answer = StreamingHttpResponse(writer(rows, names), content_type=TYPES[name])
     stamp = f"{timezone.now():%Y-%m-%d-%H%M}"
     answer["Content-Disposition"] = f'attachment; filename="jobs-{stamp}.{name}"'
@@ -82,7 +82,9 @@ def export(request: HttpRequest, changes: JobChangeList) -> HttpResponseBase:
     return answer
 
 
-def _rows(changes: JobChangeList, bounds: Bounds, with_payload: bool) -> Iterator[dict[str, Any]]:
+def _rows(
+    request: HttpRequest, changes: JobChangeList, bounds: Bounds, with_payload: bool
+) -> Iterator[dict[str, Any]]:
     """What is written of each job; the last row says so if there are more jobs."""
     selection = bounds.bound(changes.selection)
     needed = {"params"} if any(one.path for one in selection.conditions) else set()
@@ -91,7 +93,7 @@ def _rows(changes: JobChangeList, bounds: Bounds, with_payload: bool) -> Iterato
     left, key = EXPORT_MAX, None
     while True:
         found = list((jobs.filter(key.older()) if key else jobs)[: CHUNK + 1])
-        batch = selection.seen(found[:CHUNK])
+        batch = sight.seen(request, selection.seen(found[:CHUNK]))
         for job in batch[:left]:
             yield _row(job, with_payload)
         left -= len(batch)

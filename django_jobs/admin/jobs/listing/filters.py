@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.utils.translation import gettext_lazy as _
 
+from django_jobs.admin.shared import sight
 from django_jobs.conditions import UNFINISHED, Condition
 from django_jobs.conf import config
 from django_jobs.models import Queue
@@ -38,6 +39,29 @@ def known_queues(rows: Iterable[str] | None = None) -> list[str]:
     if rows is None:
         rows = Queue.objects.values_list("name", flat=True)
     return sorted({*registry.queues(), *config.QUEUES, *rows})
+
+
+def seen_names(request: HttpRequest) -> list[str]:
+    """The registered jobs that the user sees."""
+    return [name for name in registry.names() if sight.sees(request, name)]
+
+
+def unseen(request: HttpRequest, queues: Iterable[str]) -> tuple[Condition, ...]:
+    """What leaves out the jobs that the site's own rules hide from the user.
+
+    Of names and queues that the site knows; what else there is, :mod:`sight` leaves out of pages.
+
+    Args:
+        request: of the user.
+        queues: the known ones.
+    """
+    hidden = {
+        "job": tuple(name for name in registry.names() if not sight.sees(request, name)),
+        "queue": tuple(name for name in queues if not sight.sees(request, queue=name)),
+    }
+    return tuple(
+        Condition(field, "=", names, negated=True) for field, names in hidden.items() if names
+    )
 
 
 class _ExactFilter(admin.SimpleListFilter):
@@ -90,7 +114,7 @@ class QueueFilter(_ExactFilter):
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> Iterable[tuple[str, _StrOrPromise]]:
         """The queues this site knows."""
-        return [(name, name) for name in known_queues()]
+        return [(name, name) for name in known_queues() if sight.sees(request, queue=name)]
 
 
 class JobNameFilter(_ExactFilter):
@@ -104,4 +128,4 @@ class JobNameFilter(_ExactFilter):
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> Iterable[tuple[str, _StrOrPromise]]:
         """The registered jobs."""
-        return [(name, name) for name in registry.names()]
+        return [(name, name) for name in seen_names(request)]

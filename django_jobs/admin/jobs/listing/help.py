@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.jobs.listing.filters import QueueFilter
+from django_jobs.admin.jobs.listing.filters import QueueFilter, seen_names
 from django_jobs.admin.jobs.listing.query import EXAMPLES, QUALIFIERS
 from django_jobs.conditions import UNFINISHED
-from django_jobs.registry import registry
 from django_jobs.states import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.contrib.admin.views.main import ChangeList
+    from django.http import HttpRequest
 
 #: Examples and what they find.
 HELP: Final = (
@@ -34,18 +34,18 @@ HELP: Final = (
 )
 
 
-def suggestions(changes: ChangeList) -> list[str]:
+def suggestions(request: HttpRequest, changes: ChangeList) -> list[str]:
     """What the search box offers while somebody types."""
-    return list(_suggestions(changes))
+    return list(_suggestions(request, changes))
 
 
-def _suggestions(changes: ChangeList) -> Iterator[str]:
+def _suggestions(request: HttpRequest, changes: ChangeList) -> Iterator[str]:
     for status in (UNFINISHED, *Status.values):
         yield f"status:{status}"
     for spec in changes.filter_specs:
         if isinstance(spec, QueueFilter):
             yield from (f"queue:{name}" for name, _label in spec.lookup_choices)
-    yield from (f"job:{name}" for name in registry.names())
+    yield from (f"job:{name}" for name in seen_names(request))
     yield from (EXAMPLES[name] for name in (*QUALIFIERS, "params.") if name not in _OFFERED)
 
 

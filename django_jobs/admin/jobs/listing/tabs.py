@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connections
-from django.db.models import IntegerField, Q, QuerySet, Subquery
-from django.db.models.functions import Now
+from django.db.models import CharField, IntegerField, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat, Now
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from django_jobs.admin.shared import sight
 from django_jobs.conditions import UNFINISHED
 from django_jobs.models import Job
 from django_jobs.models.in_status import InStatus
+from django_jobs.permissions import has_own_rules
 from django_jobs.states import DELAYED, TERMINAL, Status
 from django_jobs.stats import ended_totals
+from django_jobs.stats.together import counted
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
+    from django.http import HttpRequest
     from django.utils.functional import _StrOrPromise
 
 #: Jobs that a tab counts at most.
@@ -33,6 +38,9 @@ _LIVE: Final = (Status.PENDING, Status.RUNNING, Status.SCHEDULED, Status.RETRYIN
 _RARE: Final = (Status.DISCARDED, Status.CANCELLED, Status.EXPIRED)
 #: Statuses of the enqueue buffer have no tab, unless one of them is chosen.
 _ORDER: Final = (*_LIVE, Status.FAILED, Status.COMPLETED, *_RARE)
+
+#: In no name of a job or queue.
+_BETWEEN: Final = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +64,14 @@ class Tab:
     is_alarming: bool = False
 
 
-def tabs_of(changes: ChangeList, chosen: str | None) -> list[Tab]:
-    """The tabs of a list.
-
-    Args:
-        changes: the list.
-        chosen: the status it shows.
-    """
-    counts = _counts()
-    counts[Status.COMPLETED] = ended_totals(timezone.now() - RECENTLY).get(Status.COMPLETED, 0)
+def tabs_of(request: HttpRequest, changes: ChangeList) -> list[Tab]:
+    """The tabs of a list."""
+    chosen = request.GET.get("status")
+    if has_own_rules():
+        counts = _counts_of_seen(request)
+    else:
+        counts = _counts()
+        counts[Status.COMPLETED] = ended_totals(timezone.now() - RECENTLY).get(Status.COMPLETED, 0)
     names = [UNFINISHED, *_ORDER]
     if chosen and chosen not in names:
         names.append(chosen)
@@ -96,11 +103,13 @@ def _is_capped(name: str, counts: Mapping[str, int]) -> bool:
         return any(_is_capped(status, counts) for status in _LIVE)
     if name in DELAYED:
         # They share an index, of which so many entries were looked at.
-        return sum(counts[status] for status in DELAYED) > COUNT_MAX
-    return name != Status.COMPLETED and counts[name] > COUNT_MAX
+        return sum(counts.get(status, 0) for status in DELAYED) > COUNT_MAX
+    return name != Status.COMPLETED and counts.get(name, 0) > COUNT_MAX
 
 
-def _unfinished(counts: Mapping[str, int]) -> int:
+def _unfinished(counts: Mapping[str, int]) -> int | None:
+    if any(status not in counts for status in _LIVE):
+        return None
     return sum(min(counts[status], COUNT_MAX) for status in _LIVE)
 
 
@@ -138,6 +147,33 @@ def _counts() -> dict[str, int]:
     return {status: row.get(f"count_{status}", 0) for status in _ORDER}
 
 
+def _counts_of_seen(request: HttpRequest) -> dict[str, int]:
+    """The numbers of the jobs that the user sees, but of statuses with too many to look at."""
+    parts = [*_indexed().values(), (Q(InStatus(DELAYED)), "scheduled_for")]
+    kind = Concat("job_name", Value(_BETWEEN), "queue", output_field=CharField())
+    rows = counted(
+        *(
+            _ordered(*part)
+            .annotate(place=kind)
+            .values_list("status", "place", "created_at")[: COUNT_MAX + 1]
+            for part in parts
+        )
+    )
+    looked_at, seen = Counter[str](), Counter[str]()
+    for status, place, count, _first in rows:
+        job_name, _between, queue = place.partition(_BETWEEN)
+        looked_at[status] += count
+        seen[status] += count if sight.sees_kind(request, job_name, queue) else 0
+    many = sum(looked_at[status] for status in DELAYED) > COUNT_MAX
+    return {
+        status: seen[status]
+        for status in _ORDER
+        if status != Status.COMPLETED
+        and looked_at[status] <= COUNT_MAX
+        and not (many and status in DELAYED)
+    }
+
+
 def _indexed() -> dict[Status, tuple[Any, ...]]:
     """By status the condition, and the order of the index that shall be read.
 
@@ -155,7 +191,9 @@ def _indexed() -> dict[Status, tuple[Any, ...]]:
 
 
 def _some(condition: Q, *order: str) -> QuerySet[Any]:
+    return _ordered(condition, *order).values("status")[: COUNT_MAX + 1]
+
+
+def _ordered(condition: Q, *order: str) -> QuerySet[Any]:
     jobs = Job.objects.filter(condition)
-    if connections[jobs.db].features.supports_partial_indexes:
-        jobs = jobs.order_by(*order)
-    return jobs.values("status")[: COUNT_MAX + 1]
+    return jobs.order_by(*order) if connections[jobs.db].features.supports_partial_indexes else jobs

@@ -1,0 +1,147 @@
+"""What a site's own rules hide: it is found nowhere, not by its name and not in a number."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from django_jobs.models import Job, JobRollup, WorkerState
+from django_jobs.states import Status
+from tests.admin.failing import make_group
+from tests.admin.pages import act, list_of, page_of
+from tests.admin.statements import MOST_QUERIES, asked_by
+from tests.factories import (
+    JobFactory,
+    QueueFactory,
+    WorkerFactory,
+    WorkerProcessFactory,
+    ago,
+)
+
+#: Hidden by name, by queue, by both together, and by a name that nobody registered.
+HIDDEN = (
+    {"job_name": "tests.pay"},
+    {"queue": "vault"},
+    {"job_name": "tests.echo", "queue": "reports"},
+    {"job_name": "gone.vault"},
+)
+
+
+def not_for_staff(user: Any, permission: str, job_name: str | None, queue: str | None) -> bool:
+    if user.username == "owner" or permission != "view_job":
+        return True
+    is_both = job_name == "tests.echo" and queue == "reports"
+    return not (job_name in ("tests.pay", "gone.vault") or queue == "vault" or is_both)
+
+
+@pytest.fixture(autouse=True)
+def rules(any_status: None, settings: Any) -> None:
+    cache.clear()
+    settings.DJANGO_JOBS = {"PERMISSION_HOOK": f"{__name__}.not_for_staff"}
+
+
+@pytest.fixture
+def hidden() -> list[Job]:
+    """One of each kind; a queue with a row is one that the site knows."""
+    QueueFactory(name="vault")
+    return [JobFactory(status=Status.FAILED, **columns) for columns in HIDDEN]
+
+
+def text_of(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def names_in(text: str) -> set[str]:
+    return set(re.findall(r"[\w.]+", text.replace("<wbr>", "")))
+
+
+def found(client: Client, query: str = "") -> list[Any]:
+    return [job.pk for job in client.get(f"{list_of('job')}?{query}").context["cl"].result_list]
+
+
+@pytest.mark.parametrize("query", ["", "status=failed", "q=tests", "q=-status:completed"])
+def test_lists_show_the_rest(boss: Client, hidden: list[Job], query: str) -> None:
+    seen = [JobFactory(status=Status.FAILED, job_name="tests.echo").pk, JobFactory().pk]
+    assert set(found(boss, query)) == set(seen[:1] if query == "status=failed" else seen)
+    text = text_of(boss, f"{list_of('job')}?{query}")
+    assert not names_in(text) & {"tests.pay", "vault", "gone.vault"}
+
+
+def test_an_id_is_no_way_around(boss: Client, hidden: list[Job]) -> None:
+    for job in hidden:
+        assert found(boss, f"q={job.pk}") == []
+        for page in ("change", "live", "history", "delete"):
+            assert boss.get(page_of(job, page)).status_code == 403, page
+        assert boss.post(page_of(job, "press"), {"button": "retry"}).status_code == 403
+    ids = ",".join(job.pk.hex for job in hidden)
+    assert not boss.get(f"{reverse('admin:django_jobs_job_rows')}?ids={ids}").content
+    act(boss, "job", "retry", hidden)
+    assert Job.objects.failed().count() == len(hidden)
+
+
+def test_tabs_count_what_is_seen(boss: Client, hidden: list[Job]) -> None:
+    JobFactory(status=Status.FAILED)
+    JobFactory.create_batch(2)
+    tabs = boss.get(list_of("job")).context["jobs_tabs"]
+    counts = {str(tab.label): tab.count for tab in tabs}
+    assert counts["failed"] == "1"
+    assert counts["pending"] == counts["unfinished"] == "2"
+
+
+def test_tabs_of_too_many_have_no_number(
+    boss: Client, hidden: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_jobs.admin.jobs.listing.tabs.COUNT_MAX", 2)
+    tabs = boss.get(list_of("job")).context["jobs_tabs"]
+    assert {str(tab.label): tab.count for tab in tabs}["failed"] == ""
+
+
+def test_exports_leave_it_out(boss: Client, hidden: list[Job]) -> None:
+    mine = JobFactory()
+    answer = boss.post(reverse("admin:django_jobs_job_export"), {"format": "csv"})
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert str(mine.pk) in text
+    assert not any(str(job.pk) in text for job in hidden)
+
+
+def test_the_overview_does_not_name_it(boss: Client, hidden: list[Job]) -> None:
+    JobFactory(queue="vault", status=Status.PENDING, scheduled_for=ago(hours=1))
+    for name in ("tests.pay", "tests.add", "gone.vault"):
+        JobRollup.objects.create(
+            start=ago(minutes=5), job_name=name, queue="default", outcome="failed", count=1
+        )
+    make_group(job_name="tests.pay", last_seen_at=ago())
+    text = text_of(boss, reverse("admin:app_list", args=["django_jobs"]))
+    assert "tests.add" in names_in(text)
+    assert not names_in(text) & {"tests.pay", "vault", "gone.vault"}
+
+
+def test_workers_the_catalogue_and_relatives_do_not_name_it(boss: Client) -> None:
+    worker = WorkerFactory(name="main", state=WorkerState.RUNNING, last_heartbeat_at=ago())
+    process = WorkerProcessFactory(worker=worker)
+    parent = JobFactory(status=Status.COMPLETED, attempt_count=1)
+    running = {"status": Status.RUNNING, "worker_process": process.pk, "parent_id": parent.pk}
+    JobFactory(job_name="tests.pay", **running)
+    JobFactory(job_name="tests.echo", **running)
+    urls = (list_of("worker"), page_of(parent), reverse("admin:django_jobs_catalogue"))
+    for url in urls:
+        text = text_of(boss, url)
+        assert names_in(text) & {"tests.echo", "tests.pay"} == {"tests.echo"}, url
+    assert boss.get(f"{urls[-1]}tests.pay/").status_code == 403
+
+
+def test_others_see_everything(boss: Client, hidden: list[Job], django_user_model: Any) -> None:
+    django_user_model.objects.update(username="owner")
+    assert set(found(boss)) == {job.pk for job in hidden}
+    assert boss.get(page_of(hidden[0])).status_code == 200
+
+
+def test_the_list_asks_no_more_often(boss: Client, hidden: list[Job]) -> None:
+    assert len(asked_by(boss, list_of("job"))) <= MOST_QUERIES
