@@ -96,7 +96,7 @@ class FailureGroupAdmin(FailureActionsAdmin):
     fieldsets = ((None, {"fields": ()}),)
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/failures.css"]}
+        css: ClassVar = {"all": ["django_jobs/failures.css", "django_jobs/live.css"]}
         js: ClassVar = ["django_jobs/live.js", "django_jobs/copy.js"]
 
     def has_view_permission(self, request: HttpRequest, obj: FailureGroup | None = None) -> bool:

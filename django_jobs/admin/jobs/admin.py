@@ -76,7 +76,7 @@ class JobAdmin(JobListAdmin):
     }
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/job.css", "django_jobs/catalogue.css"]}
+        css: ClassVar = {"all": ["django_jobs/live.css"]}
         js: ClassVar = ["django_jobs/live.js", "django_jobs/copy.js"]
 
     @admin.display(description=_("scheduled for"))

@@ -67,7 +67,7 @@ class SubjectJobsMixin(BaseAdmin[Model]):
     change_form_template = "admin/django_jobs/subject_change_form.html"
 
     class Media:
-        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/job.css"]}
+        css: ClassVar = {"all": ["django_jobs/admin.css", "django_jobs/cards.css"]}
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -64,9 +64,6 @@ class JobListAdmin(JobActionsAdmin):
     ordering = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
-
-    class Media:
-        css: ClassVar = {"all": ["django_jobs/joblist.css"]}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Job], search_term: str
