@@ -80,7 +80,7 @@ def test_the_strip_tells_what_became_of_each_time(any_status: None, boss: Client
     assert len(boxes) == cron_history.SHOWN
     told_of = [(box.kind, box.note) for box in boxes]
     assert ("completed", "") in told_of
-    assert ("failed", "7 min 0 s late") in told_of
+    assert ("failed", "7\xa0min 0\xa0s late") in told_of
     assert ("skipped", "the previous run has not ended") in told_of
     assert boxes[-1].kind == "missed"
     page = boss.get(page_of(row)).content.decode()

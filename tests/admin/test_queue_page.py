@@ -49,7 +49,7 @@ def test_many_jobs_are_not_counted_but_taken_from_the_latest_sample(
     QueueSample.objects.create(start=start, queue="reports", pending=12_345, oldest_wait=7200)
     page = shown(boss, "reports")
     assert "about 12,345" in page
-    assert "about 2 h 0 min" in page
+    assert "about 2\xa0h 0\xa0min" in page
     assert "A worker counted them at" in boss.get(list_of("queue")).content.decode()
 
 

@@ -37,7 +37,7 @@ def test_each_process_tells_what_it_runs_and_for_how_long(any_status: None, boss
         text = boss.get(url).content.decode()
         assert "process 4711" in text
         assert page_of(job) in text
-        assert "7 min" in text
+        assert "7\xa0min" in text
 
 
 def test_who_runs_an_older_release_is_told_so(boss: Client) -> None:

@@ -11,7 +11,7 @@ from django_jobs.models import Job
 from django_jobs.states import Status
 from tests.admin.pages import list_of
 from tests.browser.visitor import Visitor
-from tests.factories import JobFactory
+from tests.factories import JobFactory, ago
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,4 +101,15 @@ def test_on_a_phone_the_filter_opens_above_the_list(any_status: None, visitor: V
     page.get_by_role("link", name="Clear all filters").click()
     page.wait_for_url(f"**{list_of('job')}*")
     assert "queue=" not in page.url
+    assert visitor.noticed == []
+
+
+def test_ages_stay_true_on_a_page_that_stays_open(any_status: None, visitor: Visitor) -> None:
+    JobFactory(status=Status.COMPLETED, scheduled_for=ago(minutes=3, seconds=20))
+    visitor.page.clock.install()
+    visitor.open(list_of("job"))
+    age = visitor.page.locator("#result_list .field-scheduled_shortly .jobs-age")
+    assert age.inner_text() == "3 min ago"
+    visitor.page.clock.fast_forward(4 * 60_000)
+    assert age.inner_text() == "7 min. ago"
     assert visitor.noticed == []

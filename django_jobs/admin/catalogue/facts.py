@@ -114,7 +114,7 @@ def schedules(definition: AnyDefinition) -> list[dict[str, Any]]:
             "url": address("django_jobs_cronjob_change", row.pk),
             "expression": row.cron_expression,
             "timezone": row.timezone,
-            "next": shown.moment(row.next_run_at if row.enabled else None),
+            "next": shown.moment_and_age(row.next_run_at if row.enabled else None),
             "is_off": not row.enabled,
         }
         for row in rows

@@ -176,7 +176,7 @@ class CronJobAdmin(CronActionsAdmin):
     def job_shown(self, row: CronJob) -> SafeString:
         unknown = "" if registry.has(row.job_name) else shown.warning(_("not registered"))
         url = job_links.jobs_url(job=row.job_name)
-        return format_html('<a href="{}">{}</a> {}', url, row.job_name, unknown)
+        return format_html('<a href="{}">{}</a> {}', url, shown.dotted(row.job_name), unknown)
 
     @admin.display(description=_("schedule"))
     def expression_shown(self, row: CronJob) -> SafeString:
@@ -208,16 +208,16 @@ class CronJobAdmin(CronActionsAdmin):
             return shown.NOTHING
         if row.next_run_at < timezone.now() - OVERDUE:
             overdue = shown.warning(_("overdue: no worker runs its cron service"))
-            return format_html("{} {}", shown.moment(row.next_run_at, short=True), overdue)
-        return shown.moment(row.next_run_at, short=True)
+            return format_html("{} {}", shown.moment_and_age(row.next_run_at, short=True), overdue)
+        return shown.moment_and_age(row.next_run_at, short=True)
 
     @admin.display(description=_("last run"), ordering="last_run_at")
     def last_run(self, row: CronJob) -> SafeString | str:
-        return shown.moment(row.last_run_at)
+        return shown.moment_and_age(row.last_run_at)
 
     @admin.display(description=_("last run"), ordering="last_run_at")
     def last_run_and_job(self, row: CronJob) -> SafeString | str:
-        at = shown.moment(row.last_run_at, short=True)
+        at = shown.moment_and_age(row.last_run_at, short=True)
         if row.last_job is None:
             return at
         url = job_links.job_url(row.last_job.pk)

@@ -162,11 +162,11 @@ class FailureGroupAdmin(FailureActionsAdmin):
 
     @admin.display(description=_("last seen"), ordering="last_seen_at")
     def last_seen(self, group: FailureGroup) -> SafeString | str:
-        return shown.moment(group.last_seen_at, short=True)
+        return shown.moment_and_age(group.last_seen_at, short=True)
 
     @admin.display(description=_("first seen"), ordering="first_seen_at")
     def first_seen(self, group: FailureGroup) -> SafeString | str:
-        return shown.moment(group.first_seen_at, short=True)
+        return shown.moment_and_age(group.first_seen_at, short=True)
 
     # The page
 

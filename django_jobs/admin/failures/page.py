@@ -119,7 +119,7 @@ def retry_context(group: FailureGroup) -> dict[str, Any]:
         "jobs_retry_how": _how(retry),
         "jobs_retry_url": job_links.job_url(retry.job_id),
         "jobs_retry_culprit": job_links.job_url(retry.culprit) if retry.culprit else "",
-        "jobs_retry_started": shown.moment(retry.started_at),
+        "jobs_retry_started": shown.moment_and_age(retry.started_at),
     }
 
 
@@ -155,8 +155,8 @@ def _facts(group: FailureGroup, failed: int) -> list[tuple[str, Any]]:
         (_("Job"), job),
         (_("Raised in"), format_html("<code>{}</code>", group.frame) if group.frame else ""),
         (_("Times seen"), f"{group.count:,}"),
-        (_("First seen"), shown.moment(group.first_seen_at)),
-        (_("Last seen"), shown.moment(group.last_seen_at)),
+        (_("First seen"), shown.moment_and_age(group.first_seen_at)),
+        (_("Last seen"), shown.moment_and_age(group.last_seen_at)),
         (_("Failed jobs now"), count_of_failed(group, failed)),
         (_("Resolved"), _by(group.resolved_at, group.resolved_by)),
         (_("In release"), group.resolved_in_release),
@@ -174,7 +174,7 @@ def _muted(group: FailureGroup) -> SafeString | str:
         return ""
     until = _("for good")
     if group.muted_until is not None:
-        until = format_html(_("until {}"), shown.moment(group.muted_until))
+        until = format_html(_("until {}"), shown.moment_and_age(group.muted_until))
     return format_html("{} {}", until, group.muted_by)
 
 
@@ -214,8 +214,8 @@ def _listed(job: Job) -> dict[str, Any]:
         "id": job.pk,
         "queue": job.queue,
         "attempts": job.attempt_count,
-        "created": shown.moment(job.created_at),
-        "failed": shown.moment(job.completed_at),
+        "created": shown.moment_and_age(job.created_at),
+        "failed": shown.moment_and_age(job.completed_at),
     }
 
 

@@ -81,11 +81,11 @@ class JobAdmin(JobListAdmin):
 
     @admin.display(description=_("scheduled for"))
     def scheduled_at(self, job: Job) -> SafeString | str:
-        return shown.moment(job.scheduled_for)
+        return shown.moment_and_age(job.scheduled_for)
 
     @admin.display(description=_("created"))
     def created(self, job: Job) -> SafeString | str:
-        return shown.moment(job.created_at)
+        return shown.moment_and_age(job.created_at)
 
     # The page
 
@@ -153,15 +153,15 @@ class JobAdmin(JobListAdmin):
 
     @admin.display(description=_("expires"))
     def expires(self, job: Job) -> SafeString | str:
-        return shown.moment(job.expires_at)
+        return shown.moment_and_age(job.expires_at)
 
     @admin.display(description=_("latest start"))
     def started(self, job: Job) -> SafeString | str:
-        return shown.moment(job.worker_started_at)
+        return shown.moment_and_age(job.worker_started_at)
 
     @admin.display(description=_("ended"))
     def ended(self, job: Job) -> SafeString | str:
-        return shown.moment(job.completed_at)
+        return shown.moment_and_age(job.completed_at)
 
     def page_links(self, request: HttpRequest, obj: Job) -> Sequence[PageLink]:
         """Edit and retry, run again."""

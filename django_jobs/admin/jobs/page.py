@@ -118,7 +118,7 @@ def _facts(job: Job, request: HttpRequest) -> list[tuple[str, Any]]:
         (_("Running for") if running else _("Duration"), _known(duration(job))),
         (_("Ready in about"), _eta(job)),
         (_("Lease until"), _lease(job) if running else ""),
-        (_("Ended"), shown.moment(job.completed_at) if job.completed_at else ""),
+        (_("Ended"), shown.moment_and_age(job.completed_at) if job.completed_at else ""),
         (_("Asked to stop"), _asked(job)),
     ]
 
@@ -134,7 +134,7 @@ def _is_lost(job: Job) -> bool:
 
 
 def _lease(job: Job) -> SafeString | str:
-    at = shown.moment(job.worker_expires_at)
+    at = shown.moment_and_age(job.worker_expires_at)
     if not _is_lost(job):
         return at
     return format_html("{} {}", at, shown.warning(_("expired: its worker was lost")))
@@ -147,11 +147,11 @@ def _waiting(job: Job) -> str:
 
 
 def _due(job: Job) -> SafeString | str:
-    return shown.moment(job.scheduled_for) if job.status in DELAYED else ""
+    return shown.moment_and_age(job.scheduled_for) if job.status in DELAYED else ""
 
 
 def _asked(job: Job) -> SafeString | str:
-    return "" if job.cancel_requested_at is None else shown.moment(job.cancel_requested_at)
+    return "" if job.cancel_requested_at is None else shown.moment_and_age(job.cancel_requested_at)
 
 
 def _known(text: SafeString | str) -> SafeString | str:

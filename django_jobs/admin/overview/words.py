@@ -7,7 +7,11 @@ from datetime import datetime, timedelta
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from django_jobs.admin.shared import shown
 from django_jobs.stats.glance import Tally
+
+#: A length of time in its largest unit.
+length = shown.rough_length
 
 
 def number(value: float) -> str:
@@ -23,18 +27,6 @@ def tally(value: Tally) -> str:
     if value.is_sampled:
         return _("about %(count)s") % {"count": number(value.number)}
     return _("over %(count)s") % {"count": number(value.number)}
-
-
-def length(value: timedelta) -> str:
-    """A length of time in its largest unit."""
-    minutes = int(value.total_seconds() // 60)
-    if minutes < 1:
-        return _("%(count)d s") % {"count": int(value.total_seconds())}
-    if minutes < 120:
-        return _("%(count)d min") % {"count": minutes}
-    if minutes < 48 * 60:
-        return _("%(count)d h") % {"count": minutes // 60}
-    return _("%(count)d days") % {"count": minutes // (24 * 60)}
 
 
 def seconds(value: float | None) -> str:

@@ -162,7 +162,7 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
         badge = shown.badge("off", _("paused"))
         if queue.paused_until is None:
             return badge
-        end = shown.moment(queue.paused_until, short=True)
+        end = shown.moment_and_age(queue.paused_until, short=True)
         return format_html('{} <span class="jobs-quiet">{} {}</span>', badge, _("until"), end)
 
     @admin.display(description=_("pending"))
@@ -203,7 +203,7 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
 
     @admin.display(description=_("paused since"))
     def paused_since(self, queue: Queue) -> SafeString | str:
-        return shown.moment(queue.paused_at)
+        return shown.moment_and_age(queue.paused_at)
 
     @admin.display(description=_("resumes"))
     def resumes(self, queue: Queue) -> SafeString | str:
@@ -211,7 +211,7 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
             return shown.NOTHING
         if queue.paused_until is None:
             return str(_("when somebody resumes it"))
-        return shown.moment(queue.paused_until)
+        return shown.moment_and_age(queue.paused_until)
 
     # Operations
 

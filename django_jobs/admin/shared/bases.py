@@ -78,6 +78,7 @@ class PlainAdmin(BaseAdmin[ModelT]):
 
     class Media:
         css: ClassVar = {"all": ["django_jobs/admin.css"]}
+        js: ClassVar = ["django_jobs/age.js"]
 
     @property
     def urls(self) -> list[URLPattern]:

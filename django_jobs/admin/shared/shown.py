@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,12 +13,14 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 #: Stands for "nothing".
 NOTHING: Final = "–"
 #: Characters of JSON that a page shows.
 JSON_LIMIT: Final = 20_000
 _LINE_LIMIT: Final = 160
+_BEFORE_UNIT: Final = re.compile(r"(?<=\d) ")
 
 
 def badge(kind: str, label: object) -> SafeString:
@@ -50,10 +53,12 @@ def moment(value: datetime | None, *, short: bool = False) -> SafeString | str:
     """A time to the second in the current time zone; ``short`` leaves out the current year."""
     if value is None:
         return NOTHING
-    aware = timezone.is_aware(value)
-    local = timezone.localtime(value) if aware else value
-    this_year = (timezone.localtime() if aware else timezone.now()).year
-    layout = "%m-%d %H:%M:%S" if short and local.year == this_year else "%Y-%m-%d %H:%M:%S"
+    is_this_year = _local(value).year == _local(_now(value)).year
+    return _time(value, "%m-%d %H:%M:%S" if short and is_this_year else "%Y-%m-%d %H:%M:%S")
+
+
+def _time(value: datetime, layout: str) -> SafeString:
+    local = _local(value)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(),
@@ -62,10 +67,62 @@ def moment(value: datetime | None, *, short: bool = False) -> SafeString | str:
     )
 
 
-def duration(length: timedelta | None) -> str:
-    """A length of time in its two largest units."""
-    if length is None:
+def _local(value: datetime) -> datetime:
+    return timezone.localtime(value) if timezone.is_aware(value) else value
+
+
+def _now(like: datetime) -> datetime:
+    return timezone.now() if timezone.is_aware(like) else datetime.now()  # noqa: DTZ005
+
+
+def moment_and_age(value: datetime | None, *, short: bool = False) -> SafeString | str:
+    """A time and how far away it is; ``short`` leaves out the current year, and today's date.
+
+    A script (``age.js``) keeps the age true on a page that stays open.
+    """
+    if value is None:
         return NOTHING
+    is_today = _local(value).date() == _local(_now(value)).date()
+    at = _time(value, "%H:%M:%S") if short and is_today else moment(value, short=short)
+    return format_html('{} <span class="jobs-age">{}</span>', at, age(value))
+
+
+def age(value: datetime) -> str:
+    """How long ago it was, or how soon it will be, in the largest unit."""
+    past = _now(value) - value
+    if abs(past) < timedelta(seconds=1):
+        return _("now")
+    days = abs(past).days
+    # Languages decline days after "in" and "ago".
+    if days >= 2:
+        text = (
+            pgettext("age", "%(count)d days ago")
+            if past.days > 0
+            else pgettext("age", "in %(count)d days")
+        )
+        return text % {"count": days}
+    text = _("%(length)s ago") if past > timedelta(0) else _("in %(length)s")
+    return text % {"length": rough_length(abs(past))}
+
+
+def rough_length(value: timedelta) -> str:
+    """A length of time in its largest unit."""
+    minutes = int(value.total_seconds() // 60)
+    if minutes < 1:
+        return _("%(count)d s") % {"count": int(value.total_seconds())}
+    if minutes < 120:
+        return _("%(count)d min") % {"count": minutes}
+    if minutes < 48 * 60:
+        return _("%(count)d h") % {"count": minutes // 60}
+    return _("%(count)d days") % {"count": minutes // (24 * 60)}
+
+
+def duration(length: timedelta | None) -> str:
+    """A length of time in its two largest units, each of which stays on one line."""
+    return NOTHING if length is None else _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", _in_units(length))
+
+
+def _in_units(length: timedelta) -> str:
     seconds = max(length.total_seconds(), 0.0)
     if seconds < 1:
         return _("%(count)d ms") % {"count": round(seconds * 1000)}

@@ -173,7 +173,7 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
 
     @admin.display(description=_("started at"))
     def started(self, worker: Worker) -> SafeString | str:
-        return shown.moment(worker.started_at)
+        return shown.moment_and_age(worker.started_at)
 
     @admin.display(description=_("last heartbeat"))
     def heartbeat(self, worker: Worker) -> SafeString | str:

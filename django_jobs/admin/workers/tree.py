@@ -159,7 +159,7 @@ def _job(job: Any) -> SafeString:
     return format_html(
         '<a href="{}">{}</a> <span class="jobs-quiet">{} · {}</span>',
         job_links.job_url(job.pk),
-        job.job_name,
+        shown.dotted(job.job_name),
         job.queue,
         age,
     )

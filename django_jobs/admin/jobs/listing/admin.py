@@ -139,7 +139,7 @@ class JobListAdmin(JobActionsAdmin):
     @admin.display(description=_("job"))
     def job_and_error(self, job: Job) -> SafeString:
         line = shown.error_line(getattr(job, "error_tail", ""))
-        error = format_html('<span class="jobs-error" title="{0}">{0}</span>', line) if line else ""
+        error = format_html('<bdi class="jobs-error" title="{0}">{0}</bdi>', line) if line else ""
         link = format_html(
             '<a href="{}">{}</a>', self.page_url(job, "change"), shown.dotted(job.job_name)
         )
@@ -159,11 +159,11 @@ class JobListAdmin(JobActionsAdmin):
 
     @admin.display(description=_("created"))
     def created_shortly(self, job: Job) -> SafeString | str:
-        return shown.moment(job.created_at, short=True)
+        return shown.moment_and_age(job.created_at, short=True)
 
     @admin.display(description=_("scheduled for"))
     def scheduled_shortly(self, job: Job) -> SafeString | str:
-        return shown.moment(job.scheduled_for, short=True)
+        return shown.moment_and_age(job.scheduled_for, short=True)
 
     # The views
 

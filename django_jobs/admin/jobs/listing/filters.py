@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.shared import sight
+from django_jobs.admin.shared import shown, sight
 from django_jobs.conditions import UNFINISHED, Condition
 from django_jobs.conf import config
 from django_jobs.models import Queue
@@ -128,4 +128,4 @@ class JobNameFilter(_ExactFilter):
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> Iterable[tuple[str, _StrOrPromise]]:
         """The registered jobs."""
-        return [(name, name) for name in seen_names(request)]
+        return [(name, shown.dotted(name)) for name in seen_names(request)]
