@@ -11,8 +11,8 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from django_jobs.admin.catalogue.pages import facts as catalogue_facts
-from django_jobs.admin.catalogue.pages import options as catalogue_options
+from django_jobs.admin.catalogue import facts as catalogue_facts
+from django_jobs.admin.catalogue import options as catalogue_options
 from django_jobs.admin.forms.submission import PERMISSION, Submission
 from django_jobs.admin.shared import job_links, sight
 from django_jobs.conf import config

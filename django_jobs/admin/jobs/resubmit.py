@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from django_jobs import operations
-from django_jobs.admin.catalogue.pages import facts as catalogue_facts
+from django_jobs.admin.catalogue import facts as catalogue_facts
 from django_jobs.admin.forms import JobForm, ReasonForm
 from django_jobs.admin.forms.pickers import Pickers
 from django_jobs.admin.forms.submission import Submission, as_fieldset
