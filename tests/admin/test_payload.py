@@ -218,7 +218,7 @@ def test_what_was_searched_for_stays_out_of_audit_and_log(
     boss: Client, job: Job, monkeypatch: pytest.MonkeyPatch, search: str
 ) -> None:
     """There it is read by many who may not see it."""
-    monkeypatch.setattr("django_jobs.admin.job_actions.AT_ONCE", -1)
+    monkeypatch.setattr("django_jobs.admin.jobs.actions.AT_ONCE", -1)
     query = urlencode({"q": f"queue:default {search} -tag:x"})
     boss.post(f"{reverse('admin:django_jobs_job_export')}?{query}", {"format": "csv"})
     data = {"action": "retry", "select_across": "1", "confirmed": "yes"}
