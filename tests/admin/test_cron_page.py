@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from django_jobs import operations
-from django_jobs.admin.cron import history as cron_history
+from django_jobs.admin.cron.strip import SHOWN, latest
 from django_jobs.exceptions import InvalidOption
 from django_jobs.models import (
     AuditAction,
@@ -76,8 +76,8 @@ def test_the_strip_tells_what_became_of_each_time(any_status: None, boss: Client
     slot(row, 5, job_id=JobFactory(status=Status.COMPLETED).pk)
     slot(row, 4, job_id=JobFactory(status=Status.FAILED).pk, late=timedelta(minutes=7))
     slot(row, 3, SlotOutcome.SKIPPED, reason="the previous run has not ended")
-    boxes = cron_history.latest(row)
-    assert len(boxes) == cron_history.SHOWN
+    boxes = latest(row)
+    assert len(boxes) == SHOWN
     told_of = [(box.kind, box.note) for box in boxes]
     assert ("completed", "") in told_of
     assert ("failed", "7\xa0min 0\xa0s late") in told_of
@@ -89,7 +89,7 @@ def test_the_strip_tells_what_became_of_each_time(any_status: None, boss: Client
 
 
 def test_before_it_was_made_nothing_was_missed(db: None) -> None:
-    assert cron_history.latest(CronJobFactory(cron_expression="0 * * * *")) == []
+    assert latest(CronJobFactory(cron_expression="0 * * * *")) == []
 
 
 def backfill(client: Client, row: CronJob, **data: str) -> Any:

@@ -11,12 +11,12 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.cron import history as cron_history
 from django_jobs.admin.cron import runs as cronjob_runs
 from django_jobs.admin.cron import words as cron_words
 from django_jobs.admin.cron.actions import CronActionsAdmin, may_use
 from django_jobs.admin.cron.form import CronJobForm
 from django_jobs.admin.cron.slots import CronSlotInline
+from django_jobs.admin.cron.strip import strip
 from django_jobs.admin.jobs import page as job_page
 from django_jobs.admin.shared import job_links, payload, shown
 from django_jobs.admin.shared.bases import user_name
@@ -195,7 +195,7 @@ class CronJobAdmin(CronActionsAdmin):
 
     @admin.display(description=_("latest times"))
     def latest_times(self, row: CronJob) -> SafeString | str:
-        return shown.NOTHING if row._state.adding else cron_history.strip(row)
+        return shown.NOTHING if row._state.adding else strip(row)
 
     @admin.display(description=_("state"), ordering="enabled")
     def state(self, row: CronJob) -> SafeString:

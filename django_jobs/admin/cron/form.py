@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
+from django_jobs.admin.forms.json_field import printable
 from django_jobs.admin.forms.masked_params import has_marker, restored
 from django_jobs.admin.shared import payload
 from django_jobs.conf import config
@@ -59,9 +60,7 @@ class ParamsField(forms.JSONField):
         """With indentation."""
         if isinstance(value, InvalidJSONInput):
             return value
-        text = json.dumps(value, indent=2, ensure_ascii=False)
-        # Of a lone surrogate no page can be made; its escape is what was typed.
-        return text.encode("utf-8", "backslashreplace").decode()
+        return printable(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 class CronJobForm(BaseForm):

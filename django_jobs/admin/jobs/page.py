@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
@@ -61,7 +60,7 @@ def duration(job: Job) -> str:
     if job.completed_at is not None:
         return shown.duration(job.completed_at - job.worker_started_at)
     if job.status == Status.RUNNING:
-        return shown.duration(_now(job.worker_started_at) - job.worker_started_at)
+        return shown.duration(shown.now_like(job.worker_started_at) - job.worker_started_at)
     return shown.NOTHING
 
 
@@ -143,7 +142,7 @@ def _lease(job: Job) -> SafeString | str:
 def _waiting(job: Job) -> str:
     if job.status != Status.PENDING:
         return ""
-    return shown.duration(_now(job.scheduled_for) - job.scheduled_for)
+    return shown.duration(shown.now_like(job.scheduled_for) - job.scheduled_for)
 
 
 def _due(job: Job) -> SafeString | str:
@@ -161,9 +160,4 @@ def _known(text: SafeString | str) -> SafeString | str:
 def _observed(job: Job) -> datetime:
     """When it was read, by the database's clock if that was asked for."""
     seen: datetime | None = getattr(job, "observed_at", None)
-    return _now(job.created_at) if seen is None else seen
-
-
-def _now(like: datetime) -> datetime:
-    """The time, aware or naive as ``like`` is."""
-    return timezone.now() if timezone.is_aware(like) else datetime.now()  # noqa: DTZ005
+    return shown.now_like(job.created_at) if seen is None else seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.shared import shown
@@ -42,12 +42,11 @@ def seconds(value: float | None) -> str:
 
 def clock(moment: datetime, *, with_day: bool = False) -> str:
     """A time of day in the current time zone."""
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    text = local.strftime("%H:%M")
-    return f"{formats.date_format(local, 'j M')} {text}" if with_day else text
+    here = shown.local(moment)
+    text = here.strftime("%H:%M")
+    return f"{formats.date_format(here, 'j M')} {text}" if with_day else text
 
 
 def day(moment: datetime) -> str:
     """A day in the current time zone."""
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    return formats.date_format(local, "D j")
+    return formats.date_format(shown.local(moment), "D j")

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs.admin.forms.submission import PERMISSION, Submission
-from django_jobs.admin.own_pages.selection import Target, targets_of, unique_fields
+from django_jobs.admin.own_pages.targets import Target, targets_of, unique_fields
 from django_jobs.admin.shared import job_links
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.permissions import may

@@ -71,9 +71,14 @@ class Addresses:
         return self.find(f"django_jobs_{model}_changelist")
 
 
+def here() -> Addresses:
+    """Those of the admin site whose page is being made."""
+    return Addresses(_site.get())
+
+
 def address(name: str, *args: object, query: dict[str, str] | None = None) -> str:
     """The address of a page on the admin site whose page is being made."""
-    return Addresses(_site.get()).find(name, *args, query=query)
+    return here().find(name, *args, query=query)
 
 
 def on_site(name: str, view: View) -> View:

@@ -145,7 +145,7 @@ def _scale(label: str) -> SafeString:
     )
     if not label:
         return lines
-    return format_html('{}<text class="jobs-scale" x="0" y="11">{}</text>', lines, label)
+    return format_html('{}<text x="0" y="11">{}</text>', lines, label)
 
 
 def _bar(bar: Bar, left: float, width: float, top: float) -> SafeString:

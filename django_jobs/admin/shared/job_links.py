@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from django.contrib.admin.utils import quote
-from django.utils import timezone
-
-from django_jobs.admin.shared.addresses import address
+from django_jobs.admin.shared import shown
+from django_jobs.admin.shared.addresses import here
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,12 +15,12 @@ if TYPE_CHECKING:
 
 def job_url(job_id: UUID) -> str:
     """The page of a job."""
-    return address("django_jobs_job_change", quote(job_id))
+    return here().job(job_id)
 
 
 def jobs_url(**query: str) -> str:
     """The list of jobs, filtered."""
-    return address("django_jobs_job_changelist", query=query)
+    return here().jobs(**query)
 
 
 def jobs_with(qualifier: str, value: str, **query: str) -> str:
@@ -43,5 +41,4 @@ def ended_within(since: datetime, until: datetime | None = None) -> str:
 
 
 def _minute(moment: datetime) -> str:
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    return local.isoformat(timespec="minutes")
+    return shown.local(moment).isoformat(timespec="minutes")

@@ -53,26 +53,28 @@ def moment(value: datetime | None, *, short: bool = False) -> SafeString | str:
     """A time to the second in the current time zone; ``short`` leaves out the current year."""
     if value is None:
         return NOTHING
-    is_this_year = _local(value).year == _local(_now(value)).year
+    is_this_year = local(value).year == local(now_like(value)).year
     return _time(value, "%m-%d %H:%M:%S" if short and is_this_year else "%Y-%m-%d %H:%M:%S")
 
 
 def _time(value: datetime, layout: str) -> SafeString:
-    local = _local(value)
+    here = local(value)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        local.isoformat(),
-        local.isoformat(" ", "milliseconds"),
-        local.strftime(layout),
+        here.isoformat(),
+        here.isoformat(" ", "milliseconds"),
+        here.strftime(layout),
     )
 
 
-def _local(value: datetime) -> datetime:
+def local(value: datetime) -> datetime:
+    """The same in the current time zone; a site without time zones has only one."""
     return timezone.localtime(value) if timezone.is_aware(value) else value
 
 
-def _now(like: datetime) -> datetime:
-    return timezone.now() if timezone.is_aware(like) else datetime.now()  # noqa: DTZ005
+def now_like(value: datetime) -> datetime:
+    """The time, aware or naive as another one is."""
+    return timezone.now() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
 
 
 def moment_and_age(value: datetime | None, *, short: bool = False) -> SafeString | str:
@@ -82,14 +84,14 @@ def moment_and_age(value: datetime | None, *, short: bool = False) -> SafeString
     """
     if value is None:
         return NOTHING
-    is_today = _local(value).date() == _local(_now(value)).date()
+    is_today = local(value).date() == local(now_like(value)).date()
     at = _time(value, "%H:%M:%S") if short and is_today else moment(value, short=short)
     return format_html('{} <span class="jobs-age">{}</span>', at, age(value))
 
 
 def age(value: datetime) -> str:
     """How long ago it was, or how soon it will be, in the largest unit."""
-    past = _now(value) - value
+    past = now_like(value) - value
     if abs(past) < timedelta(seconds=1):
         return _("now")
     days = abs(past).days

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models.functions import Right
 from django.utils import timezone
@@ -18,7 +17,7 @@ from django_jobs.admin.jobs.listing.dates import date_links
 from django_jobs.admin.jobs.listing.filters import conditions_of, known_queues, unseen
 from django_jobs.admin.jobs.listing.paging import AFTER, BEFORE, Page, page_of
 from django_jobs.admin.jobs.listing.query import Query, parse
-from django_jobs.admin.shared import payload, sight
+from django_jobs.admin.shared import payload, shown, sight
 from django_jobs.admin.shared.bases import PlainChangeList
 from django_jobs.conditions import jobs_showing
 from django_jobs.models import Job
@@ -75,7 +74,7 @@ class JobChangeList(PlainChangeList):
             self.filter_params.pop(name, None)
         super().get_queryset(request, *args, **kwargs)  # it refuses what is no filter
         bounds = Bounds.read(request.POST)
-        now = _local(bounds.as_of if bounds else timezone.now())
+        now = shown.local(bounds.as_of if bounds else timezone.now())
         self.asked = understood(self.query, now, payload.may_see(request))
         self.selection = self._selected(request)
         SELECTION.put(request, self.selection)
@@ -86,8 +85,8 @@ class JobChangeList(PlainChangeList):
         if self.asked.errors:
             return Job.objects.none()
         queryset: JobQuerySet = self.selection.queryset().order_by(*self.selection.order)
-        shown = ("params",) if any(one.path for one in self.selection.conditions) else ()
-        queryset = queryset.defer(*(name for name in LARGE if name not in shown))
+        needed = ("params",) if any(one.path for one in self.selection.conditions) else ()
+        queryset = queryset.defer(*(name for name in LARGE if name not in needed))
         if payload.may_see(request):
             queryset = queryset.annotate(error_tail=Right("error", ERROR_TAIL))
         return queryset
@@ -145,7 +144,3 @@ def understood(text: str, now: datetime, with_payload: bool) -> Query:
                 % {"field": condition.field}
             )
     return Query(asked.conditions, asked.words, tuple(errors))
-
-
-def _local(moment: datetime) -> datetime:
-    return timezone.localtime(moment) if settings.USE_TZ and timezone.is_aware(moment) else moment

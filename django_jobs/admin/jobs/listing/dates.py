@@ -12,11 +12,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Subquery
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.jobs.listing.reach import DATE_FIELD
+from django_jobs.admin.shared import shown
 from django_jobs.models import Job
 
 if TYPE_CHECKING:
@@ -56,10 +57,7 @@ def _extent() -> tuple[date, date] | None:
     first = Job.objects.order_by("pk").values_list(DATE_FIELD, Subquery(last)).first()
     if first is None:
         return None
-    days = [
-        (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
-        for moment in first
-    ]
+    days = [shown.local(moment).date() for moment in first]
     return min(days), max(days)
 
 
