@@ -14,6 +14,8 @@ from tests.harness.environment import ROOT
 
 PACKAGE = ROOT / "django_jobs"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE / "migrations")
+#: What browsers get.
+STATIC = sorted(path for path in (PACKAGE / "static").rglob("*") if path.suffix in (".css", ".js"))
 LONGEST_FILE = 300
 
 #: Imports every module of the package and then looks for what imports must not do.
@@ -36,7 +38,7 @@ def shown(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=shown)
+@pytest.mark.parametrize("path", [*MODULES, *STATIC], ids=shown)
 def test_a_file_holds_one_idea(path: Path) -> None:
     length = len(path.read_text().splitlines())
     assert length <= LONGEST_FILE, f"{length} lines: split it by idea"
