@@ -129,7 +129,7 @@ def _eta(job: Job) -> str:
 
 def _is_lost(job: Job) -> bool:
     expires = job.worker_expires_at
-    return expires is not None and expires <= _now(expires)
+    return expires is not None and expires <= shown.now_like(expires)
 
 
 def _lease(job: Job) -> SafeString | str:
