@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+
+from django_jobs.models import SavedFilter
+from tests.admin.pages import list_of
 
 
 def test_a_live_page_waits_where_numbers_are_grouped(boss: Client, settings: Any) -> None:
@@ -14,3 +19,17 @@ def test_a_live_page_waits_where_numbers_are_grouped(boss: Client, settings: Any
     url = reverse("admin:app_list", args=["django_jobs"])
     page = boss.get(url, headers={"accept-language": "de"}).content.decode()
     assert 'data-interval="5000"' in page
+
+
+def test_a_long_name_of_a_user_fits_its_column(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where users are e-mail addresses, they may have more than Django's own 150 characters."""
+    monkeypatch.setattr(User, "get_username", lambda _self: f"{'x' * 300}@example.org")
+    url = reverse("admin:django_jobs_job_save_filter")
+    boss.post(f"{url}?status=failed", {"name": "Night"})
+    assert len(SavedFilter.objects.get().owner) == 200
+    number = SavedFilter.objects.get().pk
+    assert f'name="filter" value="{number}"' in boss.get(list_of("job")).content.decode()
+    boss.post(reverse("admin:django_jobs_job_remove_filter"), {"filter": number})
+    assert not SavedFilter.objects.exists()

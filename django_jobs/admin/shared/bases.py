@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -46,9 +46,13 @@ ChildT = TypeVar("ChildT", bound=Model)
 ParentT = TypeVar("ParentT", bound=Model)
 
 
+#: Characters that the records of ours have for the name of a user.
+_NAME_MAX: Final = 200
+
+
 def user_name(request: HttpRequest) -> str:
     """Who does it, for transitions and other records."""
-    return str(request.user.get_username())
+    return str(request.user.get_username())[:_NAME_MAX]
 
 
 class PlainChangeList(ChangeList):
