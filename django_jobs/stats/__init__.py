@@ -5,7 +5,13 @@ services and finishers keep, or counts up to a limit: it costs the same however 
 """
 
 from django_jobs.stats.depths import Count, QueueNow, queues_now
-from django_jobs.stats.failures import COUNT_MAX, failed_jobs_now, seen_by_hour, top_failures
+from django_jobs.stats.failures import (
+    COUNT_MAX,
+    failed_jobs_by_age,
+    failed_jobs_now,
+    seen_by_hour,
+    top_failures,
+)
 from django_jobs.stats.history import (
     DepthPoint,
     JobTimes,
@@ -37,6 +43,7 @@ __all__ = [
     "depth_history",
     "ended_over_time",
     "ended_totals",
+    "failed_jobs_by_age",
     "failed_jobs_now",
     "failure_rate",
     "job_counts",

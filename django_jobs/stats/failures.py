@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connections
-from django.db.models import Count, IntegerField, OuterRef, Subquery, Sum
+from django.db.models import Count, IntegerField, OuterRef, Q, Subquery, Sum
+from django.utils import timezone
 
 from django_jobs.models import FailureCount, FailureGroup, FailureState, Job
 
@@ -25,14 +26,37 @@ class _Capped(Subquery):
 
 def failed_jobs_now(fingerprints: Collection[str]) -> dict[str, int]:
     """Failed jobs of each kind, as an index finds them, up to :data:`COUNT_MAX` and one more."""
+    return {one: count for one, (count,) in failed_jobs_by_age(fingerprints, [None]).items()}
+
+
+def failed_jobs_by_age(
+    fingerprints: Collection[str], ages: Sequence[timedelta | None]
+) -> dict[str, list[int]]:
+    """Failed jobs of each kind that failed within each of these times, counted alike.
+
+    Args:
+        fingerprints: of the kinds.
+        ages: how long ago at most; ``None``: however long.
+    """
+    now = timezone.now()
+    since = [Q() if age is None else Q(completed_at__gte=now - age) for age in ages]
     failed: Any = Job.objects.failed().exclude(fingerprint="").order_by()
     if connections[failed.db].vendor == "mysql":
         # Has no way to limit a count for each of many groups.
         found = failed.filter(fingerprint__in=fingerprints).values_list("fingerprint")
-        return {one: min(count, COUNT_MAX + 1) for one, count in found.annotate(n=Count("pk"))}
-    some = failed.filter(fingerprint=OuterRef("pk")).values("pk")[: COUNT_MAX + 1]
-    groups = FailureGroup.objects.filter(pk__in=fingerprints)
-    return dict(groups.annotate(failed=_Capped(some)).values_list("pk", "failed"))
+        named: dict[str, Any] = {
+            f"failed_{place}": Count("pk", filter=one or None) for place, one in enumerate(since)
+        }
+        rows = found.annotate(**named)
+    else:
+        counts: list[Any] = [
+            _Capped(failed.filter(one, fingerprint=OuterRef("pk")).values("pk")[: COUNT_MAX + 1])
+            for one in since
+        ]
+        named = {f"failed_{place}": count for place, count in enumerate(counts)}
+        groups = FailureGroup.objects.filter(pk__in=fingerprints).annotate(**named)
+        rows = groups.values_list("pk", *named)
+    return {one: [min(count, COUNT_MAX + 1) for count in found] for one, *found in rows}
 
 
 def seen_by_hour(fingerprints: Collection[str], since: datetime) -> dict[str, dict[datetime, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -65,6 +66,23 @@ def test_a_row_tells_how_often_and_how_many_jobs_wait(boss: Client, group: Failu
     assert f"?q=failure%3A%22{group.pk}%22&amp;status=failed" in page
     week = boss.get(list_of("failuregroup"), {"period": "7d"}).content.decode()
     assert "7 times in 168 hours" in week
+
+
+def test_numbers_by_age_lead_to_the_very_jobs(
+    any_status: None, boss: Client, group: FailureGroup
+) -> None:
+    for hours in (0.5, 3, 4, 50, 400):
+        failed_job(fingerprint=group.pk, completed_at=ago(hours=hours))
+    text = boss.get(list_of("failuregroup")).content.decode()
+    cells = re.findall(r'field-failed_\w+"[^>]*><a href="([^"]+)">(\d+)</a>', text)
+    assert [number for _url, number in cells] == ["1", "3", "4", "5"]
+    for url, number in cells:
+        assert len(boss.get(unescape(url)).context["cl"].result_list) == int(number)
+
+
+def test_a_kind_without_failed_jobs_leads_nowhere(boss: Client, group: FailureGroup) -> None:
+    text = boss.get(list_of("failuregroup")).content.decode()
+    assert re.findall(r'field-failed_\w+"[^>]*><span class="jobs-quiet">(\d+)<', text) == ["0"] * 4
 
 
 @pytest.mark.parametrize(

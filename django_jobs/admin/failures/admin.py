@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
@@ -14,12 +15,13 @@ from django_jobs import permissions
 from django_jobs.admin.failures import page as failure_page
 from django_jobs.admin.failures.actions import FailureActionsAdmin
 from django_jobs.admin.failures.filters import ALL, OPEN, PeriodFilter, StateFilter
+from django_jobs.admin.failures.page import DAY, WEEK
 from django_jobs.admin.fragments import fragment
 from django_jobs.admin.shared import payload, shown
 from django_jobs.admin.shared.bases import PlainChangeList
 from django_jobs.admin.shared.beside import Beside
 from django_jobs.models import OPEN_FAILURES, FailureGroup
-from django_jobs.stats import failed_jobs_now
+from django_jobs.stats import failed_jobs_by_age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
 _CURVE: Final = Beside["SafeString"]("curve")
-#: How many of its jobs wait for an operator.
-_FAILED: Final = Beside[int]("failed")
+#: How many of its jobs wait for an operator: of those that failed within each age.
+_FAILED: Final = Beside[list[int]]("failed")
+#: As searches have them; the last is: however long ago.
+_AGES: Final = {"1h": timedelta(hours=1), "24h": DAY, "7d": WEEK, "": None}
 
 
 class FailureChangeList(PlainChangeList):
@@ -44,10 +48,10 @@ class FailureChangeList(PlainChangeList):
         keys = [group.pk for group in groups]
         period = next(spec for spec in self.filter_specs if isinstance(spec, PeriodFilter))
         curves = failure_page.curves(keys, period.length)
-        failed = failed_jobs_now(keys)
+        failed = failed_jobs_by_age(keys, list(_AGES.values()))
         for group in groups:
             _CURVE.put(group, curves[group.pk])
-            _FAILED.put(group, failed.get(group.pk, 0))
+            _FAILED.put(group, failed.get(group.pk, [0] * len(_AGES)))
         self.result_list = groups
 
     @property
@@ -79,6 +83,9 @@ class FailureGroupAdmin(FailureActionsAdmin):
         "state_shown",
         "failure",
         "curve_shown",
+        "failed_in_hour",
+        "failed_in_day",
+        "failed_in_week",
         "failed_shown",
         "times_seen",
         "last_seen",
@@ -152,9 +159,23 @@ class FailureGroupAdmin(FailureActionsAdmin):
     def curve_shown(self, group: FailureGroup) -> SafeString:
         return _CURVE.of(group)
 
-    @admin.display(description=_("failed jobs now"))
+    # The jobs that wait for somebody, by when they failed
+
+    @admin.display(description=_("failed in 1 h"))
+    def failed_in_hour(self, group: FailureGroup) -> SafeString | str:
+        return _failed(group, "1h")
+
+    @admin.display(description=_("in 24 h"))
+    def failed_in_day(self, group: FailureGroup) -> SafeString | str:
+        return _failed(group, "24h")
+
+    @admin.display(description=_("in 7 days"))
+    def failed_in_week(self, group: FailureGroup) -> SafeString | str:
+        return _failed(group, "7d")
+
+    @admin.display(description=_("all failed jobs"))
     def failed_shown(self, group: FailureGroup) -> SafeString | str:
-        return failure_page.count_of_failed(group, _FAILED.of(group))
+        return _failed(group, "")
 
     @admin.display(description=_("times seen"), ordering="count")
     def times_seen(self, group: FailureGroup) -> str:
@@ -190,3 +211,7 @@ class FailureGroupAdmin(FailureActionsAdmin):
         """How far the retry of the group has come."""
         context = failure_page.retry_context(self.seen_object(request, object_id))
         return fragment(request, "admin/django_jobs/failuregroup/retry.html", context)
+
+
+def _failed(group: FailureGroup, age: str) -> SafeString | str:
+    return failure_page.count_of_failed(group, _FAILED.of(group)[list(_AGES).index(age)], age)

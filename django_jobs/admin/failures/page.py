@@ -44,17 +44,20 @@ def state_badge(group: FailureGroup) -> SafeString:
     return shown.badge(colour, group.get_state_display())
 
 
-def jobs_of(group: FailureGroup) -> str:
-    """The list of its failed jobs."""
-    return job_links.jobs_with("failure", group.pk, status="failed")
+def jobs_of(group: FailureGroup, age: str = "") -> str:
+    """The list of its failed jobs, or of those that failed within an age as searches have it."""
+    search = job_links.exactly("failure", group.pk)
+    if age:
+        search = f"{search} ended:<{age}"
+    return job_links.jobs_url(q=search, status="failed")
 
 
-def count_of_failed(group: FailureGroup, count: int) -> SafeString | str:
+def count_of_failed(group: FailureGroup, count: int, age: str = "") -> SafeString | str:
     """How many of its jobs wait for an operator, as a link to them."""
     if not count:
-        return "0"
+        return format_html('<span class="jobs-quiet">{}</span>', "0")
     text = f"{COUNT_MAX:,}+" if count > COUNT_MAX else f"{count:,}"
-    return format_html('<a href="{}">{}</a>', jobs_of(group), text)
+    return format_html('<a href="{}">{}</a>', jobs_of(group, age), text)
 
 
 def curves(fingerprints: Sequence[str], length: timedelta) -> dict[str, SafeString]:
