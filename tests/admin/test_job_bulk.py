@@ -14,7 +14,7 @@ from django.test import Client
 
 from django_jobs import operations
 from django_jobs.admin.jobs import actions as job_actions
-from django_jobs.admin.jobs import bulk as job_bulk
+from django_jobs.admin.jobs import impact
 from django_jobs.bulk import apply, seal
 from django_jobs.conditions import Condition
 from django_jobs.exceptions import Cancel
@@ -81,7 +81,7 @@ def test_the_preview_counts_and_estimates(any_status: None, boss: Client) -> Non
 def test_the_preview_of_very_many_is_capped(
     any_status: None, boss: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_bulk, "LOOKED_AT", 2)
+    monkeypatch.setattr(impact, "LOOKED_AT", 2)
     JobFactory.create_batch(3)
     page = on_all(boss, "cancel").content.decode()
     assert "more than 2 jobs: 2 pending." in page

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import resolve
 
-from django_jobs.admin.jobs import bulk as job_bulk
+from django_jobs.admin.jobs import impact
 from django_jobs.admin.jobs.listing import reach
 from django_jobs.admin.jobs.listing import search as job_search
 from django_jobs.admin.jobs.listing import tabs as job_tabs
@@ -26,7 +26,7 @@ BOUNDS = [
     (reach, "WINDOW"),
     (reach, "SCATTERED_WINDOW"),
     (job_search, "FOUND_MAX"),
-    (job_bulk, "LOOKED_AT"),
+    (impact, "LOOKED_AT"),
     (job_tabs, "COUNT_MAX"),
     (glance, "COUNT_MAX"),
     (depths, "COUNTED_MAX"),

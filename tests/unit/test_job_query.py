@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from django_jobs.admin.jobs.listing.query import EXAMPLES, QUALIFIERS, Query, parse
+from django_jobs.admin.jobs.listing.qualifiers import EXAMPLES, QUALIFIERS
+from django_jobs.admin.jobs.listing.query import Query, parse
 from django_jobs.conditions import Condition
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

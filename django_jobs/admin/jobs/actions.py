@@ -12,18 +12,9 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs import permissions
-from django_jobs.admin.jobs.bulk import (
-    AT_ONCE,
-    PERMISSIONS,
-    SELECTION,
-    Bounds,
-    Impact,
-    asked_for,
-    counted,
-    impact,
-    start,
-    told_of,
-)
+from django_jobs.admin.jobs.bounds import Bounds
+from django_jobs.admin.jobs.bulk import AT_ONCE, SELECTION, asked_for, start, told_of
+from django_jobs.admin.jobs.impact import PERMISSIONS, Impact, counted, impact
 from django_jobs.admin.jobs.operations import ALLOWED, BUTTONS, delete, operate
 from django_jobs.admin.shared import job_links, sight
 from django_jobs.admin.shared.bases import ReadOnlyAdmin

@@ -10,7 +10,8 @@ from django.db.models.functions import Right
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.jobs.bulk import SELECTION, Bounds
+from django_jobs.admin.jobs.bounds import Bounds
+from django_jobs.admin.jobs.bulk import SELECTION
 from django_jobs.admin.jobs.listing import reach
 from django_jobs.admin.jobs.listing import search as job_search
 from django_jobs.admin.jobs.listing.dates import date_links

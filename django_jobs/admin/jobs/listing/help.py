@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin.jobs.listing.filters import QueueFilter, seen_names
-from django_jobs.admin.jobs.listing.query import EXAMPLES, QUALIFIERS
+from django_jobs.admin.jobs.listing.qualifiers import EXAMPLES, QUALIFIERS
 from django_jobs.conditions import UNFINISHED
 from django_jobs.states import Status
 
