@@ -295,6 +295,8 @@ def test_the_statistics_are_those_of_the_last_day(boss: Client) -> None:
     assert times.ended == 3
     text = boss.get(page("tests.add")).content.decode()
     assert "<dt>Ended attempts</dt><dd>3</dd>" in text
+    # Unlike the overview, which counts jobs that failed for good.
+    assert "<dt>Failed attempts</dt>" in text
 
 
 def test_the_id_of_a_ticket_becomes_that_of_the_job(boss: Client) -> None:

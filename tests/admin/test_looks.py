@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from django_jobs.admin.shared.labelled_cells import labelled
 from tests.admin.pages import list_of
-from tests.factories import JobFactory, QueueFactory
+from tests.factories import JobFactory, QueueFactory, WorkerFactory
 
 
 def labels(page: str, cell: str) -> list[str]:
@@ -60,3 +60,15 @@ def test_a_theme_that_labels_cells_itself_keeps_its_labels(boss: Client) -> None
     changes = boss.get(list_of("job")).context["cl"]
     theirs = mark_safe('<td data-label="Theirs" class="field-queue">mail</td>')
     assert labelled(changes, theirs) == theirs
+
+
+def test_an_empty_list_says_what_to_do(any_status: None, boss: Client) -> None:
+    workers, jobs = list_of("worker"), list_of("job")
+    assert "manage.py runjobs" in boss.get(workers).content.decode()
+    assert "put @cron on a job" in boss.get(list_of("cronjob")).content.decode()
+    # A filter is another reason to see nothing.
+    assert "put @cron" not in boss.get(f"{list_of('cronjob')}?q=nightly").content.decode()
+    assert "Show all jobs" not in boss.get(jobs).content.decode()
+    assert "Show all jobs" in boss.get(f"{jobs}?q=queue:nothing").content.decode()
+    WorkerFactory(name="main")
+    assert "manage.py runjobs" not in boss.get(workers).content.decode()

@@ -192,7 +192,7 @@ def _times(times: JobTimes) -> list[tuple[str, Any]]:
         failed = format_html('<span class="jobs-error">{}</span>', failed)
     return [
         (_("Ended attempts"), f"{times.ended:,}"),
-        (_("Failed"), failed),
+        (_("Failed attempts"), failed),
         (_("Run time, half within"), _seconds(times.run_p50)),
         (_("Run time, 95 % within"), _seconds(times.run_p95)),
         (_("Wait, half within"), _seconds(times.wait_p50)),

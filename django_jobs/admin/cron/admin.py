@@ -41,6 +41,7 @@ class CronJobAdmin(CronActionsAdmin):
     """Schedules from code can only be switched on and off here."""
 
     form = CronJobForm
+    when_empty = _("No schedules. Add one here, or put @cron on a job in the code.")
     change_form_template = "admin/django_jobs/cronjob/change_form.html"
     inlines = (CronSlotInline,)
     list_display = (

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import ngettext
+
 from django_jobs import stats
 from django_jobs.admin.overview import words
 from django_jobs.admin.shared import payload, sight
@@ -28,7 +30,7 @@ class FailureRow:
     Attributes:
         job_name: of the job.
         exception_type: what was raised; empty for who may not see errors.
-        count: how often in the range of the chart.
+        count: how many times in the range of the chart.
         url: its page.
     """
 
@@ -46,7 +48,8 @@ def top_failures(request: HttpRequest, since: datetime, addresses: Addresses) ->
         FailureRow(
             job_name=group.job_name,
             exception_type=group.exception_type if with_payload else "",
-            count=words.number(count),
+            count=ngettext("%(count)s time", "%(count)s times", count)
+            % {"count": words.number(count)},
             url=addresses.find("django_jobs_failuregroup_change", group.pk),
         )
         for group, count in stats.top_failures(hour, _READ, states=OPEN_FAILURES)

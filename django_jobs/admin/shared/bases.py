@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
+    from django.utils.functional import _StrOrPromise
 
     BaseAdmin = admin.ModelAdmin
     BaseInline = admin.TabularInline
@@ -77,6 +78,9 @@ class PlainAdmin(BaseAdmin[ModelT]):
 
     #: The class of the list.
     change_list: ClassVar[type[ChangeList]] = PlainChangeList
+
+    #: What a list says when there is nothing that it could show.
+    when_empty: _StrOrPromise = ""
 
     show_facets = admin.ShowFacets.NEVER
 

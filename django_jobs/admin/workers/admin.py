@@ -54,6 +54,7 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
     """Run, drain, stop, replace."""
 
     change_list = WorkerChangeList
+    when_empty = _("No worker is running: no job will. Start one with “manage.py runjobs”.")
     buttons = (RUN, DRAIN, STOP, REPLACE)
     list_display = (
         "name",
