@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -44,6 +45,8 @@ _JOB: Final = {
     AuditAction.DISCARD,
     AuditAction.ENQUEUE,
 }
+#: Of a kind of failure, whose jobs were retried or discarded together.
+_FINGERPRINT: Final = re.compile("[0-9a-f]{16}")
 
 
 class AuditPaginator(BasePaginator):
@@ -218,6 +221,8 @@ def _page_of(entry: JobAudit) -> str:
         return address("django_jobs_worker_change", quote(entry.target))
     if entry.action in _CRON:
         return address("django_jobs_cronjob_changelist", query={"q": entry.target})
+    if _FINGERPRINT.fullmatch(entry.target):
+        return address("django_jobs_failuregroup_change", quote(entry.target))
     if entry.action in _JOB and entry.count == 1:
         return address("django_jobs_job_change", quote(entry.target))
     return ""

@@ -8,12 +8,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from django_jobs import operations
+from django_jobs import failures, operations
 from django_jobs.admin import audit as page
 from django_jobs.auditing import audit
 from django_jobs.models import AuditAction, AuditSource, JobAudit, Queue
 from django_jobs.services.cron import fire_due_crons
 from tests.admin.conftest import LogIn
+from tests.admin.failing import make_group
 from tests.admin.pages import act, list_of, page_of
 from tests.factories import CronJobFactory, JobFactory, WorkerFactory, ago, failed_job
 
@@ -122,3 +123,13 @@ def test_the_number_of_queries_does_not_grow_and_nothing_big_is_counted(
     assert len(captured) <= 8, [one["sql"] for one in captured]
     counts = [one["sql"] for one in captured if "COUNT(" in one["sql"]]
     assert all("LIMIT" in sql for sql in counts), counts
+
+
+def test_an_entry_leads_to_the_failure_that_it_is_about(boss: Client) -> None:
+    group = make_group()
+    failures.mute(group, by="ann")
+    assert f'href="{page_of(group)}"' in boss.get(list_of("jobaudit")).content.decode()
+    (entry,) = listed(boss)
+    audit(AuditAction.RETRY, by="ann", target=group.pk, count=1)
+    text = boss.get(page_of(JobAudit.objects.exclude(pk=entry.pk).get())).content.decode()
+    assert f'href="{page_of(group)}"' in text
