@@ -81,3 +81,16 @@ def test_pages_tell_how_long_ago_it_was(any_status: None, boss: Client) -> None:
 
 def test_a_length_breaks_between_its_units_only() -> None:
     assert shown.duration(timedelta(minutes=28, seconds=41)) == "28\xa0min 41\xa0s"
+
+
+def test_the_list_of_jobs_that_ended_tells_when(any_status: None, boss: Client) -> None:
+    JobFactory(
+        status=Status.FAILED, scheduled_for=ago(hours=5), completed_at=ago(minutes=3, seconds=5)
+    )
+    failed = boss.get(f"{list_of('job')}?status=failed").content.decode()
+    assert re.search(
+        r'data-label="Ended" class="field-ended_shortly[^>]+>' + BOTH.format("[^<]+", "3 min ago"),
+        failed,
+    )
+    assert "field-scheduled_shortly" not in failed
+    assert "field-scheduled_shortly" in boss.get(list_of("job")).content.decode()

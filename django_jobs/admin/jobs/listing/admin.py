@@ -28,6 +28,7 @@ from django_jobs.admin.shared import payload, shown, sight
 from django_jobs.admin.shared.addresses import address
 from django_jobs.admin.shared.bases import user_name
 from django_jobs.models import Job
+from django_jobs.states import TERMINAL
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -64,6 +65,12 @@ class JobListAdmin(JobActionsAdmin):
     ordering = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Of jobs that ended people ask when they ended, not when they were due."""
+        have_ended = request.GET.get("status") in TERMINAL
+        due = "ended_shortly" if have_ended else "scheduled_shortly"
+        return [due if name == "scheduled_shortly" else name for name in self.list_display]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Job], search_term: str
@@ -164,6 +171,10 @@ class JobListAdmin(JobActionsAdmin):
     @admin.display(description=_("scheduled for"))
     def scheduled_shortly(self, job: Job) -> SafeString | str:
         return shown.moment_and_age(job.scheduled_for, short=True)
+
+    @admin.display(description=_("ended"))
+    def ended_shortly(self, job: Job) -> SafeString | str:
+        return shown.moment_and_age(job.completed_at, short=True)
 
     # The views
 
