@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from django_jobs.admin.jobs.listing import change_list as job_list
 from django_jobs.admin.jobs.listing import tabs as job_tabs
 from django_jobs.admin.jobs.listing.admin import JobListAdmin
 from django_jobs.ids import smallest_at
 from django_jobs.models import JobRollup
 from django_jobs.states import Status
+from tests.admin import typed_jobs
 from tests.admin.conftest import LogIn
 from tests.admin.pages import list_of
 from tests.factories import JobFactory, WorkerFactory, WorkerProcessFactory, ago
@@ -309,6 +309,19 @@ def test_rows_need_the_permission(log_in: LogIn) -> None:
 
 def test_the_search_box_suggests(boss: Client) -> None:
     page = boss.get(list_of("job")).content.decode()
-    for text in ("status:failed", "queue:reports", "job:tests.echo", "params.region:CA"):
+    for text in (
+        "status:failed",
+        "queue:reports",
+        "job:tests.echo",
+        "params.region:",
+        "tag:nightly",
+    ):
         assert f'<option value="{text}">' in page
-    assert job_list.LARGE
+    assert f'"job:{typed_jobs.kinds.name}"' in page
+    for secret in ("params.pin:", "params.secret:"):
+        assert secret not in page
+    assert "params.context:" not in page
+
+
+def test_parameters_are_suggested_to_those_who_may_search_for_them(log_in: LogIn) -> None:
+    assert '"params.' not in log_in("view_job").get(list_of("job")).content.decode()

@@ -26,6 +26,22 @@ def test_a_bar_moves_without_a_reload(any_status: None, visitor: Visitor) -> Non
     assert visitor.noticed == []
 
 
+def test_each_word_of_a_search_gets_suggestions(visitor: Visitor) -> None:
+    visitor.open(list_of("job"))
+    for typed, before in (
+        ("sta", ""),
+        ("status:failed qu", "status:failed "),
+        ('tag:"a b', ""),
+        ('tag:"a b" -jo', 'tag:"a b" -'),
+    ):
+        visitor.page.fill("#searchbar", typed)
+        offered = visitor.page.eval_on_selector_all(
+            "#jobs-suggestions option", "options => options.map(option => option.value)"
+        )
+        assert {f"{before}status:failed", f"{before}job:tests.add"} <= set(offered), typed
+    assert visitor.noticed == []
+
+
 def test_everything_that_a_search_finds_is_retried(
     any_status: None, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

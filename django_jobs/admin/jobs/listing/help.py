@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin.jobs.listing.filters import QueueFilter, seen_names
 from django_jobs.admin.jobs.listing.qualifiers import EXAMPLES, QUALIFIERS
-from django_jobs.conditions import UNFINISHED
+from django_jobs.admin.jobs.listing.query import EXAMPLES, QUALIFIERS
+from django_jobs.admin.shared import payload
+from django_jobs.conditions import PARAMS, UNFINISHED
+from django_jobs.redaction import sensitive_keys
+from django_jobs.registry import registry
 from django_jobs.states import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from django.contrib.admin.views.main import ChangeList
     from django.http import HttpRequest
+
+    from django_jobs.definitions import JobDefinition
 
 #: Examples and what they find.
 HELP: Final = (
@@ -46,7 +54,31 @@ def _suggestions(request: HttpRequest, changes: ChangeList) -> Iterator[str]:
         if isinstance(spec, QueueFilter):
             yield from (f"queue:{name}" for name, _label in spec.lookup_choices)
     yield from (f"job:{name}" for name in seen_names(request))
-    yield from (EXAMPLES[name] for name in (*QUALIFIERS, "params.") if name not in _OFFERED)
+    if payload.may_see(request):
+        yield from _parameters(seen_names(request))
+    yield from (EXAMPLES[name] for name in QUALIFIERS if name not in _OFFERED)
 
 
 _OFFERED: Final = frozenset({"status", "queue", "job"})
+
+
+def _parameters(job_names: Iterable[str]) -> list[str]:
+    """The parameters of these jobs that can be searched for: no values, but their names."""
+    return sorted(
+        {
+            f"{PARAMS}{parameter}:"
+            for name in job_names
+            for parameter in _names_of(registry.get(name))
+            if parameter not in sensitive_keys(name)
+        }
+    )
+
+
+@cache
+def _names_of(definition: JobDefinition[Any, Any]) -> list[str]:
+    parameters = list(signature(definition.function).parameters.values())
+    return [
+        one.name
+        for one in parameters[definition.takes_context :]
+        if one.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    ]
