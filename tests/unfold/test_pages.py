@@ -11,6 +11,7 @@ from django.urls import resolve, reverse
 from django_jobs.models import CronJob
 from tests.admin.addresses import addresses, pages_of_ours, previews
 from tests.admin.crowd import Crowd
+from tests.admin.pages import list_of
 from tests.browser.ordinary import Ordinary
 from tests.factories import WorkerFactory
 from tests.unfold import skip_without_unfold
@@ -73,6 +74,11 @@ def test_the_list_asks_before_it_acts_on_all(scene: Ordinary, boss: Client) -> N
         answer = boss.post(address, {**sent, "csrfmiddlewaretoken": str(token)})
         assert answer.status_code == 200, address
         assert {".jobs-confirm", ".jobs-navigation"} <= Page(answer.content.decode()).parts, address
+
+
+def test_the_list_of_jobs_shows_no_count_that_nobody_made(scene: Ordinary, boss: Client) -> None:
+    lists = [boss.get(list_of(model)).content.decode() for model in ("job", "failuregroup")]
+    assert ['(<a href="?">' in page for page in lists] == [False, True]
 
 
 def test_pages_of_others_have_what_we_add(scene: Ordinary, boss: Client) -> None:

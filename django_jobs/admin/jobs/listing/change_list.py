@@ -98,7 +98,8 @@ class JobChangeList(PlainChangeList):
         self.page = page_of(self.queryset, self._keys, self.list_per_page, by_end)
         self.result_list = sight.seen(request, self.selection.seen(self.page.jobs))
         self.result_count = len(self.result_list) + bool(self.page.older or self.page.newer)
-        self.full_result_count = None
+        # Where it differs, django-unfold tells both beside the title; here nobody counted.
+        self.full_result_count = self.result_count
         self.can_show_all, self.multi_page, self.show_admin_actions = True, False, True
         self.paginator = Paginator(self.result_list, self.list_per_page)
 
