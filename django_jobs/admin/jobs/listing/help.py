@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin.jobs.listing.filters import QueueFilter, seen_names
 from django_jobs.admin.jobs.listing.qualifiers import EXAMPLES, QUALIFIERS
-from django_jobs.admin.jobs.listing.query import EXAMPLES, QUALIFIERS
 from django_jobs.admin.shared import payload
 from django_jobs.conditions import PARAMS, UNFINISHED
 from django_jobs.redaction import sensitive_keys
