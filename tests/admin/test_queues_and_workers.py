@@ -93,7 +93,7 @@ def test_a_worker_shows_its_processes(boss: Client) -> None:
     page = boss.get(page_of(worker)).content.decode()
     for text in ("4711", "4712", "100 MB", "default:10"):
         assert text in page
-    assert "150 MB" in boss.get(list_of("worker")).content.decode()
+    assert "3 of 20 jobs, 150 MB" in boss.get(list_of("worker")).content.decode()
 
 
 def test_only_workers_that_are_gone_can_be_deleted(boss: Client) -> None:

@@ -167,8 +167,15 @@ class WorkerAdmin(ButtonsAdmin[Worker], ReadOnlyAdmin[Worker]):
     @admin.display(description=_("load"))
     def load(self, worker: Worker) -> str:
         processes = worker.processes.all()
-        count = sum(process.running_jobs for process in processes)
-        jobs = ngettext("%(count)d job", "%(count)d jobs", count) % {"count": count}
+        numbers = {"count": sum(process.running_jobs for process in processes)}
+        # Each process has them all.
+        numbers["slots"] = len(processes) * sum(
+            number for number in (worker.queues or {}).values() if isinstance(number, int)
+        )
+        text = ngettext(
+            "%(count)d of %(slots)d job", "%(count)d of %(slots)d jobs", numbers["slots"]
+        )
+        jobs = text % numbers
         memory = sum(process.memory for process in processes)
         return f"{jobs}, {shown.megabytes(memory)}" if memory else jobs
 
