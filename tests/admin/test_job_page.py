@@ -99,6 +99,24 @@ def test_a_long_story_is_cut_at_its_beginning(
     assert "Only the newest" in text
 
 
+@pytest.mark.parametrize("page", ["change", "live"])
+def test_of_much_text_the_newest_is_whole(any_status: None, boss: Client, page: str) -> None:
+    """The page is fetched every other second, and each of a hundred tracebacks may have 64 kB."""
+    job = JobFactory()
+    for number in range(10):
+        error = f"first {number}\n  File x\n{'-' * 60_000}\nValueError: last {number}"
+        TransitionFactory(job=job, attempt=number, error=error)
+        line = f"line {number} {'-' * 60_000}"
+        JobLog.objects.create(job=job, attempt=number, at=ago(), level="info", message=line)
+    text = text_of(boss, page_of(job, page))
+    assert len(text) < 500_000
+    assert "first 9" in text
+    assert "line 9" in text
+    assert "first 0" not in text
+    assert "line 0" not in text
+    assert "Only the newest" in text
+
+
 def test_the_number_of_queries_does_not_grow(any_status: None, boss: Client) -> None:
     job = JobFactory(status=Status.FAILED, tags=["a", "b"], correlation_id="x")
     for number in range(20):

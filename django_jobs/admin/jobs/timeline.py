@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -16,20 +18,26 @@ from django_jobs.states import Status
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
+RowT = TypeVar("RowT")
+
 #: Rows of each kind that the page shows, the newest.
 TRANSITIONS_MAX: Final = 200
 LINES_MAX: Final = 300
+#: Characters of all tracebacks together that the page shows, and of all log lines: it is fetched
+#: again and again while the job runs.
+TEXT_MAX: Final = 200_000
 #: Actors in whose hands a job speaks for itself.
 _RUNNERS: Final = ("worker:", "caller:")
 
 
 @dataclass
 class Step:
-    """A transition and how long after the one before it came."""
+    """A transition and how long after the one before it came; what it raised may be cut."""
 
     transition: JobTransition
     after: timedelta | None
     with_payload: bool
+    error: str
 
     @property
     def at(self) -> SafeString | str:
@@ -49,10 +57,6 @@ class Step:
     @property
     def to(self) -> SafeString:
         return shown.badge(self.transition.to_status, self.transition.get_to_status_display())
-
-    @property
-    def error(self) -> str:
-        return self.transition.error if self.with_payload else ""
 
     @property
     def reason(self) -> str:
@@ -128,15 +132,30 @@ def timeline_of(job: Job, with_payload: bool) -> Timeline:
     """Read the story of a job; without payload, only who moved it and when."""
     moves = list(job.transitions.order_by("-id")[: TRANSITIONS_MAX + 1])
     lines = list(job.log_lines.order_by("-id")[: LINES_MAX + 1]) if with_payload else []
-    is_cut = len(moves) > TRANSITIONS_MAX or len(lines) > LINES_MAX
-    in_order = moves[TRANSITIONS_MAX - 1 :: -1]
+    newest = _fitting(lines[:LINES_MAX], lambda line: len(line.message))
+    told = moves[:TRANSITIONS_MAX]
+    whole = {move.pk for move in _fitting(told, lambda move: len(move.error) * with_payload)}
+    is_cut = len(moves) > len(whole) or len(lines) > len(newest)
+    in_order = told[::-1]
     attempts: dict[int, Attempt] = {}
     before: JobTransition | None = None
     for move in in_order:
-        step = Step(move, None if before is None else move.at - before.at, with_payload)
+        error = move.error if move.pk in whole else shown.error_line(move.error)
+        after = None if before is None else move.at - before.at
+        step = Step(move, after, with_payload, error if with_payload else "")
         attempts.setdefault(move.attempt, Attempt(move.attempt)).steps.append(step)
         before = move
-    for line in reversed(lines[:LINES_MAX]):
+    for line in reversed(newest):
         attempts.setdefault(line.attempt, Attempt(line.attempt)).lines.append(Line(line))
     newest_first = [attempts[number] for number in sorted(attempts, reverse=True)]
     return Timeline(newest_first, is_cut, in_order)
+
+
+def _fitting(newest_first: list[RowT], length: Callable[[RowT], int]) -> list[RowT]:
+    """The first rows whose texts have :data:`TEXT_MAX` characters together, but at least one."""
+    lengths = accumulate(map(length, newest_first))
+    return [
+        row
+        for place, (row, total) in enumerate(zip(newest_first, lengths, strict=True))
+        if total <= TEXT_MAX or not place
+    ]
