@@ -192,6 +192,9 @@ class Configuration:
     RELEASE: str = _setting(
         "", Text(100), "The release of the site, such as a version or a commit; deploys show by it."
     )
+    REASON_REQUIRED: bool = _setting(
+        False, Flag(), "Whether people have to say in the admin why they do something."
+    )
     PERMISSION_HOOK: str | None = _setting(
         None,
         DottedPath(optional=True),

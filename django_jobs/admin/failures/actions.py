@@ -189,6 +189,7 @@ class FailureActionsAdmin(ButtonsAdmin[FailureGroup], ReadOnlyAdmin[FailureGroup
             "jobs_buttons": may,
             "jobs_may": {button.name: button for button in may},
             "jobs_press_url": self.page_url(group, "press"),
+            "jobs_reason_required": config.REASON_REQUIRED,
             "jobs_mutes": [(value, label) for value, (label, _length) in MUTES.items()],
             "jobs_release": config.RELEASE,
             "jobs_per_minute": PER_MINUTE,

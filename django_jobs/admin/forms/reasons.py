@@ -10,15 +10,26 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin.shared.buttons import REASON_MAX
+from django_jobs.conf import config
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
 
+class ReasonField(forms.CharField):
+    """Why somebody does it. Each form that is made asks the site whether that may be left out."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ReasonField:
+        copied: ReasonField = super().__deepcopy__(memo)
+        if config.REASON_REQUIRED:
+            copied.required, copied.help_text = True, ""
+        return copied
+
+
 def reason_field(help_text: _StrOrPromise = "") -> forms.CharField:
     """Why somebody does it."""
-    return forms.CharField(
+    return ReasonField(
         label=_("Reason"),
         required=False,
         max_length=REASON_MAX,

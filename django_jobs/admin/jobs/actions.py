@@ -18,7 +18,15 @@ from django_jobs.admin.jobs.impact import PERMISSIONS, Impact, counted, impact
 from django_jobs.admin.jobs.operations import ALLOWED, BUTTONS, delete, operate
 from django_jobs.admin.shared import job_links, sight
 from django_jobs.admin.shared.bases import ReadOnlyAdmin
-from django_jobs.admin.shared.buttons import REASON_MAX, Button, ButtonsAdmin, reason_of
+from django_jobs.admin.shared.buttons import (
+    NEEDS_REASON,
+    REASON_MAX,
+    Button,
+    ButtonsAdmin,
+    lacks_reason,
+    reason_of,
+)
+from django_jobs.conf import config
 from django_jobs.models import AuditAction, Job, JobLog, JobTransition
 from django_jobs.names import BULK
 from django_jobs.selection import Selection
@@ -141,7 +149,10 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
         """Do it, at once or by a job of ours; what is much or can't be undone is asked first."""
         is_across = request.POST.get("select_across") == "1"
         is_confirmed = request.POST.get("confirmed") == "yes"
-        asks = not is_confirmed and (is_across or action not in AT_A_CLICK)
+        is_mute = lacks_reason(request)
+        if is_confirmed and is_mute:
+            self.message_user(request, NEEDS_REASON, messages.ERROR)
+        asks = is_mute or (not is_confirmed and (is_across or action not in AT_A_CLICK))
         bounds = (Bounds.read(request.POST) or Bounds.now()) if is_across else None
         selection = bounds.bound(SELECTION.of(request)) if bounds else _ticked(request)
         preview = impact(action, selection, request)
@@ -207,6 +218,7 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
             "asked_for": asked_for(request) if bounds else "",
             "by_job": preview.is_capped or preview.total > AT_ONCE,
             "reason_max": REASON_MAX,
+            "jobs_reason_required": config.REASON_REQUIRED,
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "bounds": bounds,

@@ -11,16 +11,18 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_jobs.admin.shared.bases import ModelT, PlainAdmin
 from django_jobs.auditing import through
+from django_jobs.conf import config
 from django_jobs.models import AuditSource
 from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from django.db.models import Model
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
     from django.utils.functional import _StrOrPromise
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 #: Characters of a reason.
 REASON_MAX: Final = 500
+NEEDS_REASON: Final = gettext_lazy("Nothing was done: say why.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ def reason_of(request: HttpRequest) -> str:
     """Why somebody does it, as the form says."""
     # It goes to texts of several tables, and NUL fits none of them.
     return clean_text(request.POST.get("reason", "").strip(), REASON_MAX)
+
+
+def lacks_reason(request: HttpRequest) -> bool:
+    """Whether the site wants a reason for everything, and the form gives none."""
+    return config.REASON_REQUIRED and not reason_of(request)
 
 
 class ButtonsAdmin(PlainAdmin[ModelT]):
@@ -117,6 +125,7 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
             "jobs_links": links,
             "jobs_buttons_key": " ".join(names) or "none",
             "jobs_press_url": self.page_url(obj, "press"),
+            "jobs_reason_required": config.REASON_REQUIRED,
         }
 
     def seen_object(self, request: HttpRequest, object_id: str) -> ModelT:
@@ -153,6 +162,17 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
             context |= self.buttons_context(request, obj)
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[ModelT], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Run an action of a list with a field for the reason only if one is given."""
+        asks = "reason" in self.action_form.base_fields
+        # Django's own action asks on a page of its own, where there is no such field.
+        if asks and request.POST.get("action") != "delete_selected" and lacks_reason(request):
+            self.message_user(request, NEEDS_REASON, messages.ERROR)
+            return None
+        return super().response_action(request, queryset, *args, **kwargs)
+
     def press_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Press a button."""
         if request.method != "POST":
@@ -164,6 +184,9 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
         may_look = self.has_view_permission(request, obj)
         if not (named and may_look and self.may(request, named[0], obj)):
             raise PermissionDenied
-        with through(AuditSource.ADMIN):
-            self.press(request, obj, named[0], reason_of(request))
+        if lacks_reason(request):
+            self.message_user(request, NEEDS_REASON, messages.ERROR)
+        else:
+            with through(AuditSource.ADMIN):
+                self.press(request, obj, named[0], reason_of(request))
         return HttpResponseRedirect(self.page_url(obj, "change"))
