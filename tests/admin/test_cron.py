@@ -142,6 +142,7 @@ def test_the_page_tells_the_next_runs_by_the_schedules_clock(boss: Client) -> No
     row = CronJobFactory(cron_expression="0 3 * * *", timezone="Asia/Tokyo")
     text = boss.get(page_of(row)).content.decode()
     assert text.count(" 03:00 JST") == 5
+    assert len(re.findall(r' 03:00 JST</time> <span class="jobs-age">in \d+ ', text)) == 5
 
 
 def test_a_page_with_an_unreadable_expression_opens(boss: Client) -> None:

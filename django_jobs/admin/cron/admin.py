@@ -36,6 +36,10 @@ OVERDUE: Final = timedelta(minutes=2)
 _TIMING: Final = frozenset({"name", "cron_expression", "timezone", "enabled"})
 
 
+#: How the next times are written: with the zone, for it is the schedule's own.
+_CLOCK: Final = "D Y-m-d H:i T"
+
+
 @admin.register(CronJob)
 class CronJobAdmin(CronActionsAdmin):
     """Schedules from code can only be switched on and off here."""
@@ -248,10 +252,9 @@ class CronJobAdmin(CronActionsAdmin):
             times = cronjob_runs.next_runs(row)
         except JobsError as error:
             return shown.warning(error)
-        lines = ((formats.date_format(at, "D Y-m-d H:i T"),) for at in times)
-        return format_html(
-            '<span class="jobs-lines">{}</span>', format_html_join("\n", "{}", lines)
-        )
+        line = '<time datetime="{}">{}</time> <span class="jobs-age">{}</span>'
+        told = ((at.isoformat(), formats.date_format(at, _CLOCK), shown.age(at)) for at in times)
+        return format_html('<span class="jobs-lines">{}</span>', format_html_join("\n", line, told))
 
 
 def _differences(row: CronJob, form: Any) -> dict[str, Any]:
