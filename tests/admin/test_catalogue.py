@@ -25,10 +25,11 @@ from django_jobs.models import AuditAction, AuditSource, Job, JobAudit, JobRollu
 from django_jobs.names import INTERNAL
 from django_jobs.registry import registry
 from django_jobs.states import Status
+from testproject.quakes.jobs import import_chunk
 from tests.admin import typed_jobs
 from tests.admin.conftest import LogIn
 from tests.admin.pages import page_of, told
-from tests.factories import CronJobFactory
+from tests.factories import CronJobFactory, JobFactory
 from tests.scenes import Configure
 
 LIST = reverse("admin:django_jobs_catalogue")
@@ -303,3 +304,10 @@ def test_the_id_of_a_ticket_becomes_that_of_the_job(boss: Client) -> None:
     response = enqueue(boss, "typed.nothing")
     assert UUID(response["Location"].split("/")[-3]) == Job.objects.get().pk
     assert typed_jobs.takes_nothing.name == Job.objects.get().job_name
+
+
+def test_the_first_line_of_a_docstring_is_words(any_status: None, boss: Client) -> None:
+    words = "Import count records of the feed"  # ``count`` in the code
+    job = JobFactory(job_name=import_chunk.name)
+    for url in (reverse("admin:django_jobs_catalogue"), page_of(job)):
+        assert words in boss.get(url).content.decode()

@@ -79,8 +79,8 @@ def job_url(name: str) -> str:
 
 
 def gist(definition: AnyDefinition) -> str:
-    """The first line of the docstring."""
-    return definition.description.partition("\n")[0]
+    """The first line of the docstring, without the marks of code that docstrings have."""
+    return definition.description.partition("\n")[0].replace("``", "")
 
 
 def flags(definition: AnyDefinition, scheduled: Iterable[str] = ()) -> list[str]:

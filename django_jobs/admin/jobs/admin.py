@@ -119,7 +119,7 @@ class JobAdmin(JobListAdmin):
     @admin.display(description=_("job"))
     def job_described(self, job: Job) -> SafeString:
         definition = registry.find(job.job_name)
-        about = definition.description.partition("\n\n")[0] if definition else ""
+        about = definition.description.partition("\n\n")[0].replace("``", "") if definition else ""
         return format_html(
             '<a href="{}">{}</a> <span class="jobs-quiet">{}</span>',
             job_links.jobs_url(job=job.job_name),
