@@ -202,7 +202,7 @@ class JobAuditAdmin(ReadOnlyAdmin[JobAudit]):
 
     @admin.display(description=_("jobs"))
     def jobs(self, entry: JobAudit) -> str:
-        return f"{entry.count:,}" if entry.count else shown.NOTHING
+        return shown.number(entry.count) if entry.count else shown.NOTHING
 
     @admin.display(description=_("details"))
     def more(self, entry: JobAudit) -> SafeString | str:

@@ -94,3 +94,20 @@ def test_the_list_of_jobs_that_ended_tells_when(any_status: None, boss: Client) 
     )
     assert "field-scheduled_shortly" not in failed
     assert "field-scheduled_shortly" in boss.get(list_of("job")).content.decode()
+
+
+def test_a_pause_that_nobody_ends_stands_out(any_status: None, boss: Client) -> None:
+    due = QueueFactory(name="due", paused_at=ago(hours=1), paused_until=ago(minutes=5))
+    QueueFactory(name="paused", paused_at=ago(hours=1), paused_until=ahead(minutes=5))
+    for url in (list_of("queue"), page_of(due)):
+        assert "overdue: no worker resumes it" in boss.get(url).content.decode()
+    due.delete()
+    assert "overdue" not in boss.get(list_of("queue")).content.decode()
+
+
+def test_numbers_are_grouped_as_the_reader_does() -> None:
+    with override("de"):
+        assert shown.number(1234) == "1.234"
+        assert shown.duration(timedelta(seconds=2.4)) == "2,4\xa0s"
+    assert shown.number(1234) == "1,234"
+    assert shown.duration(timedelta(seconds=2.4)) == "2.4\xa0s"

@@ -180,18 +180,18 @@ def _entry(definition: AnyDefinition, times: JobTimes | None, scheduled: set[str
         attempts=definition.options.max_attempts or config.MAX_ATTEMPTS,
         timeout=_seconds(definition.options.timeout),
         flags=flags(definition, scheduled),
-        ended=shown.NOTHING if times is None else f"{times.ended:,}",
-        failed="" if times is None or not times.failed else f"{times.failed:,}",
+        ended=shown.NOTHING if times is None else shown.number(times.ended),
+        failed="" if times is None or not times.failed else shown.number(times.failed),
         run=shown.NOTHING if times is None else _seconds(times.run_p50),
     )
 
 
 def _times(times: JobTimes) -> list[tuple[str, Any]]:
-    failed: SafeString | str = f"{times.failed:,}"
+    failed: SafeString | str = shown.number(times.failed)
     if times.failed:
         failed = format_html('<span class="jobs-error">{}</span>', failed)
     return [
-        (_("Ended attempts"), f"{times.ended:,}"),
+        (_("Ended attempts"), shown.number(times.ended)),
         (_("Failed attempts"), failed),
         (_("Run time, half within"), _seconds(times.run_p50)),
         (_("Run time, 95 % within"), _seconds(times.run_p95)),

@@ -179,7 +179,7 @@ class FailureGroupAdmin(FailureActionsAdmin):
 
     @admin.display(description=_("times seen"), ordering="count")
     def times_seen(self, group: FailureGroup) -> str:
-        return f"{group.count:,}"
+        return shown.number(group.count)
 
     @admin.display(description=_("last seen"), ordering="last_seen_at")
     def last_seen(self, group: FailureGroup) -> SafeString | str:

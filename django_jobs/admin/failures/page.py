@@ -56,7 +56,7 @@ def count_of_failed(group: FailureGroup, count: int, age: str = "") -> SafeStrin
     """How many of its jobs wait for an operator, as a link to them."""
     if not count:
         return format_html('<span class="jobs-quiet">{}</span>', "0")
-    text = f"{COUNT_MAX:,}+" if count > COUNT_MAX else f"{count:,}"
+    text = f"{shown.number(COUNT_MAX)}+" if count > COUNT_MAX else shown.number(count)
     return format_html('<a href="{}">{}</a>', jobs_of(group, age), text)
 
 
@@ -157,7 +157,7 @@ def _facts(group: FailureGroup, failed: int) -> list[tuple[str, Any]]:
     return [
         (_("Job"), job),
         (_("Raised in"), format_html("<code>{}</code>", group.frame) if group.frame else ""),
-        (_("Times seen"), f"{group.count:,}"),
+        (_("Times seen"), shown.number(group.count)),
         (_("First seen"), shown.moment_and_age(group.first_seen_at)),
         (_("Last seen"), shown.moment_and_age(group.last_seen_at)),
         (_("Failed jobs now"), count_of_failed(group, failed)),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import permissions
+from django_jobs.admin.shared import shown
 from django_jobs.admin.shared.addresses import address
 from django_jobs.models import FailureGroup, Job, WorkerProcess
 from django_jobs.states import Status
@@ -60,7 +61,7 @@ def failures_link(job: Job, request: HttpRequest) -> SafeString | str:
         return ""
     text = ngettext("failed like this %(count)s time", "failed like this %(count)s times", seen)
     url = address("django_jobs_failuregroup_change", quote(job.fingerprint))
-    return format_html('<a href="{}">{}</a>', url, text % {"count": f"{seen:,}"})
+    return format_html('<a href="{}">{}</a>', url, text % {"count": shown.number(seen)})
 
 
 def _link(kind: str, key: str, text: str, request: HttpRequest) -> SafeString | str:

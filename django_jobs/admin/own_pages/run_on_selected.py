@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from django_jobs.admin.forms.submission import PERMISSION, Submission
 from django_jobs.admin.own_pages.targets import Target, targets_of, unique_fields
-from django_jobs.admin.shared import job_links
+from django_jobs.admin.shared import job_links, shown
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.permissions import may
 
@@ -53,7 +53,8 @@ def run_job_on_selected(
     count = len(queryset.values_list("pk", flat=True)[: OBJECTS_MAX + 1])
     if count > OBJECTS_MAX:
         text = _("A job can be run on at most %(count)s objects at once. Nothing was enqueued.")
-        model_admin.message_user(request, text % {"count": f"{OBJECTS_MAX:,}"}, messages.ERROR)
+        text %= {"count": shown.number(OBJECTS_MAX)}
+        model_admin.message_user(request, text, messages.ERROR)
         return None
     return RunOnSelected(model_admin, request, queryset, count).answer() if count else None
 
@@ -128,7 +129,7 @@ class RunOnSelected:
     def _tell(self, target: Target, count: int, correlation_id: str, *, is_new: bool) -> None:
         text = ngettext(
             "%(count)s job %(job)s was enqueued.", "%(count)s jobs %(job)s were enqueued.", count
-        ) % {"count": f"{count:,}", "job": target.definition.name}
+        ) % {"count": shown.number(count), "job": target.definition.name}
         if not is_new:
             text = _("This form was sent before, its jobs are enqueued.")
         addresses = Addresses.beside(self.model_admin.admin_site.name)

@@ -163,7 +163,8 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
         if queue.paused_until is None:
             return badge
         end = shown.moment_and_age(queue.paused_until, short=True)
-        return format_html('{} <span class="jobs-quiet">{} {}</span>', badge, _("until"), end)
+        until = format_html('{} <span class="jobs-quiet">{} {}</span>', badge, _("until"), end)
+        return format_html("{} {}", until, queue_now.not_resumed(queue))
 
     @admin.display(description=_("pending"))
     def pending(self, queue: Queue) -> SafeString:
@@ -211,7 +212,9 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
             return shown.NOTHING
         if queue.paused_until is None:
             return str(_("when somebody resumes it"))
-        return shown.moment_and_age(queue.paused_until)
+        return format_html(
+            "{} {}", shown.moment_and_age(queue.paused_until), queue_now.not_resumed(queue)
+        )
 
     # Operations
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Workers that a list names; of more it tells the number.
 NAMED: Final = 3
+#: A pause that is over for longer than this should have been ended by a worker.
+OVERDUE: Final = timedelta(minutes=1)
 _NO_RATE: Final = QueueRate(0.0, 0.0)
 
 
@@ -125,10 +127,10 @@ def figures(queue: Queue) -> SafeString:
 def in_words(number: Count) -> str:
     """“12”, “about 12,000” or “2,001 or more”."""
     if number.is_about:
-        return _("about %(count)s") % {"count": f"{number:,}"}
+        return _("about %(count)s") % {"count": shown.number(number)}
     if number.is_least:
-        return _("%(count)s or more") % {"count": f"{number:,}"}
-    return f"{number:,}"
+        return _("%(count)s or more") % {"count": shown.number(number)}
+    return shown.number(number)
 
 
 def longest_wait(queue: Queue) -> str:
@@ -192,8 +194,16 @@ def history(queue: Queue) -> SafeString | str:
     if len(known) < 2 or not any(known):
         return shown.NOTHING
     label = _("Pending jobs of the last 24 hours: from %(low)s to %(high)s, now %(now)s") % {
-        "low": f"{min(known):,}",
-        "high": f"{max(known):,}",
+        "low": shown.number(min(known)),
+        "high": shown.number(max(known)),
         "now": in_words(PICTURE.of(queue).now.pending),
     }
     return charts.sparkline(values, label)
+
+
+def not_resumed(queue: Queue) -> SafeString | str:
+    """A warning if its pause should have been ended by a worker, and was not."""
+    end = queue.paused_until
+    if end is None or end > shown.now_like(end) - OVERDUE:
+        return ""
+    return shown.warning(_("overdue: no worker resumes it"))

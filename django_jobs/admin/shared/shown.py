@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -129,7 +129,7 @@ def _in_units(length: timedelta) -> str:
     if seconds < 1:
         return _("%(count)d ms") % {"count": round(seconds * 1000)}
     if seconds < 10:
-        return _("%(count).1f s") % {"count": seconds}
+        return _("%(count)s s") % {"count": formats.number_format(seconds, 1)}
     if seconds < 60:
         return _("%(count)d s") % {"count": seconds}
     minutes, rest = divmod(round(seconds), 60)
@@ -179,6 +179,11 @@ def dotted(name: str) -> SafeString:
     """A name that had better be broken after its dots than anywhere else."""
     *parts, last = name.split(".")
     return format_html("{}{}", format_html_join("", "{}.<wbr>", ((part,) for part in parts)), last)
+
+
+def number(value: int) -> str:
+    """A number as the reader's language groups it: what is 1,234 here is 1.234 elsewhere."""
+    return formats.number_format(value, force_grouping=True)
 
 
 def megabytes(size: int) -> str:
