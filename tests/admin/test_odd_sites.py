@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from django_jobs.admin import catalogue
+from django_jobs.admin.catalogue.facts import listed
 from django_jobs.models import SavedFilter
 from tests.admin.pages import list_of
 
@@ -19,6 +21,19 @@ def test_a_live_page_waits_where_numbers_are_grouped(boss: Client, settings: Any
     url = reverse("admin:app_list", args=["django_jobs"])
     page = boss.get(url, headers={"accept-language": "de"}).content.decode()
     assert 'data-interval="5000"' in page
+
+
+def test_of_thousands_of_jobs_the_catalogue_lists_the_first(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "SHOWN_MAX", 2)
+    url, names = reverse("admin:django_jobs_catalogue"), [one.name for one in listed()]
+    page = boss.get(url).content.decode()
+    assert [name for name in names if f"/{name}/" in page] == names[:2]
+    assert f"The first 2 of {len(names)} jobs are listed; search for the others." in page
+    page = boss.get(url, {"q": names[-1]}).content.decode()
+    assert f"/{names[-1]}/" in page
+    assert "are listed" not in page
 
 
 def test_a_long_name_of_a_user_fits_its_column(

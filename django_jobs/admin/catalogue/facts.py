@@ -64,9 +64,14 @@ def listed(request: HttpRequest) -> list[AnyDefinition]:
     ]
 
 
-def entries(request: HttpRequest, term: str) -> list[Entry]:
+def found_by(request: HttpRequest, term: str) -> list[AnyDefinition]:
     """The registered jobs whose name, first line or queue holds ``term``, by name."""
-    found = [one for one in listed(request) if _matches(one, term.strip().casefold())]
+    return [one for one in listed(request) if _matches(one, term.strip().casefold())]
+
+
+def entries(found: Iterable[AnyDefinition]) -> list[Entry]:
+    """What the list says of these jobs."""
+    found = list(found)
     since, names = timezone.now() - PERIOD, [one.name for one in found]
     times = {one.job_name: one for one in stats.job_times(since, job_names=names)}
     scheduled = set(CronJob.objects.order_by().values_list("job_name", flat=True).distinct())

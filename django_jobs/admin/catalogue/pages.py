@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Characters of a search.
 _TERM_MAX = 200
+#: Jobs that the list shows.
+SHOWN_MAX = 300
 
 
 class CataloguePages:
@@ -53,10 +55,12 @@ class CataloguePages:
         """All jobs, or those that are searched for."""
         self._check_may_view(request)
         term = request.GET.get("q", "")[:_TERM_MAX]
-        entries = catalogue_facts.entries(request, term)
+        found = catalogue_facts.found_by(request, term)
         context = {
             **self._context(request, _("Job catalogue")),
-            "jobs_entries": entries,
+            "jobs_entries": catalogue_facts.entries(found[:SHOWN_MAX]),
+            "jobs_found": len(found),
+            "jobs_shown_max": SHOWN_MAX,
             "jobs_term": term,
             "jobs_total": len(catalogue_facts.listed(request)),
             "jobs_has_statistics": config.ROLLUPS,
