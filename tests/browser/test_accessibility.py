@@ -34,8 +34,9 @@ WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 400, "height": 800}
 WIDTHS: Final = (1400, 1280, 1024, 800, 400)
 #: A page scrolls down, not sideways; nor does a list in it.
-TOO_WIDE: Final = """() => [document.documentElement, ...document.querySelectorAll(".results")]
-    .filter(one => one.scrollWidth > one.clientWidth)
+TOO_WIDE: Final = """() => [
+        document.documentElement, ...document.querySelectorAll(".results, .form-row")
+    ].filter(one => one.scrollWidth > one.clientWidth)
     .map(one => `${one.className || "page"}: ${one.scrollWidth} > ${one.clientWidth}`)"""
 #: For people who want to look at the pages, too: a folder for pictures of them.
 PICTURES: Final = os.environ.get("BROWSER_PICTURES")
@@ -169,3 +170,17 @@ def _choose(examiner: Examiner, url: str, action: str, *, everywhere: bool = Fal
     page.select_option("select[name=action]", action)
     page.click("button[name=index]")
     page.wait_for_load_state()
+
+
+def test_lists_fit_with_german_words(scene: Ordinary, visitor: Visitor) -> None:
+    page = visitor.page
+    page.set_extra_http_headers({"Accept-Language": "de"})
+    lists = ("job", "queue", "worker", "cronjob", "failuregroup", "jobaudit")
+    faults = []
+    for url in (*map(list_of, lists), page_of(scene.schedule)):
+        visitor.open(url)
+        assert page.locator("html").get_attribute("lang") == "de"
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            faults += [f"{url} at {width}: {one}" for one in page.evaluate(TOO_WIDE)]
+    assert faults == []
