@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.urls import reverse
 
 from django_jobs.models import CronSlot, JobLog, Queue, SlotOutcome
 from django_jobs.states import Status
@@ -80,6 +82,19 @@ def test_d74_nothing_becomes_markup(pages: list[str], boss: Client) -> None:
 def test_d74_it_is_shown_as_it_is(pages: list[str], boss: Client) -> None:
     text = boss.get(pages[4]).content.decode()
     assert "&lt;img src=x onerror=alert(1)&gt;&lt;/pre&gt;&lt;/textarea&gt;{{7*7}}" in text
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases refuse to keep it")
+def test_half_a_character_breaks_no_page(any_status: None, boss: Client) -> None:
+    """The store refuses it; a row written past it is shown and exported all the same."""
+    half = {"value": "\ud800"}
+    job = JobFactory(status=Status.FAILED, params=half, result=half)
+    JobLog.objects.create(job=job, attempt=1, at=ago(), level="info", message="m", data=half)
+    for page in ("change", "live"):
+        assert "\\ud800" in boss.get(page_of(job, page)).content.decode()
+    for kind in ("csv", "json"):
+        answer = boss.post(reverse("admin:django_jobs_job_export"), {"format": kind})
+        assert b"\\ud800" in b"".join(answer)
 
 
 def test_a_queue_that_is_none_is_listed_as_text(pages: list[str], boss: Client) -> None:

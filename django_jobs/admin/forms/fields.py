@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django_jobs.admin.forms.json_field import ABSENT, JSONTextField, pretty_text, printable
 from django_jobs.admin.forms.moments import DateAndTime
 from django_jobs.admin.forms.parameters import JobParameter
+from django_jobs.admin.shared.shown import printable
 from django_jobs.schema.problems import Problem
 
 #: ``Annotated[str, MULTILINE]`` asks for a text area.

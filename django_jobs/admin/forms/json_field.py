@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from django_jobs.admin.shared.shown import printable
+
 
 class Absent:
     """Nothing was typed, which is not the same as ``null``."""
@@ -86,11 +88,6 @@ def short_text(value: Any) -> str:
     """JSON to be looked at, cut where it gets long."""
     text = json.dumps(value, ensure_ascii=False)
     return printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
-
-
-def printable(text: str) -> str:
-    """The text with lone surrogates as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _refuse(constant: str) -> NoReturn:

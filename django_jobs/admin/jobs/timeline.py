@@ -90,7 +90,8 @@ class Line:
 
     @property
     def data(self) -> str:
-        return json.dumps(self.line.data, ensure_ascii=False)[:2000] if self.line.data else ""
+        text = json.dumps(self.line.data, ensure_ascii=False)[:2000] if self.line.data else ""
+        return shown.printable(text)
 
 
 @dataclass

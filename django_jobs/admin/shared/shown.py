@@ -155,7 +155,12 @@ def preformatted(text: str) -> SafeString:
         left_out = len(text) - JSON_LIMIT
         rest = _("… %(count)d more characters") % {"count": left_out}
         text = f"{text[:JSON_LIMIT]}\n{rest}"
-    return render_to_string("admin/django_jobs/copyable.html", {"text": text})
+    return render_to_string("admin/django_jobs/copyable.html", {"text": printable(text)})
+
+
+def printable(text: str) -> str:
+    """The text with lone surrogates as escapes: no page can be made of them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def copyable_line(text: str) -> SafeString:

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.jobs.bounds import Bounds
-from django_jobs.admin.jobs.bulk import told_of
+from django_jobs.admin.jobs.bulk import Bounds, told_of
 from django_jobs.admin.jobs.listing.paging import Key
 from django_jobs.admin.shared import payload, sight
 from django_jobs.admin.shared.addresses import address
 from django_jobs.admin.shared.bases import user_name
+from django_jobs.admin.shared.shown import printable
 from django_jobs.auditing import audit, through
 from django_jobs.models import AuditAction, AuditSource, Job
 from django_jobs.redaction import redactor_of
@@ -130,7 +131,7 @@ class _Line(io.StringIO):
         text = self.getvalue()
         self.seek(0)
         self.truncate()
-        return text
+        return printable(text)
 
 
 def as_csv(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
@@ -158,7 +159,7 @@ def as_json(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[st
     """A list of objects."""
     yield "["
     for number, row in enumerate(rows):
-        yield f"{',' if number else ''}\n{json.dumps(row, ensure_ascii=False)}"
+        yield printable(f"{',' if number else ''}\n{json.dumps(row, ensure_ascii=False)}")
     yield "\n]\n"
 
 
