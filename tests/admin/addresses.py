@@ -58,7 +58,7 @@ PREVIEWS = [
 
 #: Answers to forms, and what nobody may.
 NO_PAGES = re.compile(
-    r"_(press|export|save_filter|remove_filter)$"
+    r"_(press|columns|export|save_filter|remove_filter)$"
     r"|_(?!cronjob)\w+_add$|_(failuregroup|jobaudit|queue)_delete$"
 )
 

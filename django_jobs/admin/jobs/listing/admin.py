@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin.jobs import page as job_page
 from django_jobs.admin.jobs.actions import JobActionsAdmin
-from django_jobs.admin.jobs.listing import saved_filters
+from django_jobs.admin.jobs.listing import columns, saved_filters
 from django_jobs.admin.jobs.listing.change_list import LARGE, JobChangeList
 from django_jobs.admin.jobs.listing.export import FORMATS, export
 from django_jobs.admin.jobs.listing.filters import JobNameFilter, QueueFilter, StatusFilter
@@ -67,10 +67,13 @@ class JobListAdmin(JobActionsAdmin):
     show_full_result_count = False
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Of jobs that ended people ask when they ended, not when they were due."""
+        """The chosen ones; of jobs that ended people ask when they did, not when they were due."""
         have_ended = request.GET.get("status") in TERMINAL
         due = "ended_shortly" if have_ended else "scheduled_shortly"
-        return [due if name == "scheduled_shortly" else name for name in self.list_display]
+        return [
+            due if name == "scheduled_shortly" else name
+            for name in columns.chosen(request, self.list_display)
+        ]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Job], search_term: str
@@ -94,7 +97,7 @@ class JobListAdmin(JobActionsAdmin):
         moving = [job.pk.hex for job in changes.result_list if not job.is_finished]
         urls = {
             f"jobs_{name}_url": f"{address(f'django_jobs_job_{name}')}{changes.newest_link}"
-            for name in ("export", "save_filter", "remove_filter")
+            for name in ("export", "save_filter", "remove_filter", "columns")
         }
         return {
             **urls,
@@ -103,6 +106,7 @@ class JobListAdmin(JobActionsAdmin):
             "jobs_help": HELP,
             "jobs_suggestions": suggestions(request, changes),
             "jobs_export_formats": FORMATS,
+            "jobs_columns": columns.choices(request, self),
             "jobs_saved": saved_filters.shown_to(
                 user_name(request), changes.newest_link, payload.may_see(request)
             ),
@@ -118,6 +122,7 @@ class JobListAdmin(JobActionsAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("rows/", wrap(self.rows_view), name="django_jobs_job_rows"),
+            path("columns/", wrap(self.columns_view), name="django_jobs_job_columns"),
             path("export/", wrap(self.export_view), name="django_jobs_job_export"),
             path("save-filter/", wrap(self.save_filter_view), name="django_jobs_job_save_filter"),
             path(
@@ -199,6 +204,15 @@ class JobListAdmin(JobActionsAdmin):
         changes = self._list_behind(request)
         if isinstance(changes, JobChangeList):
             return export(request, changes)
+        return changes
+
+    def columns_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Choose the columns of the list."""
+        changes = self._list_behind(request)
+        if isinstance(changes, JobChangeList):
+            answer = self._back_to_list(changes.newest_link)
+            columns.keep(request, answer, self.list_display)
+            return answer
         return changes
 
     def save_filter_view(self, request: HttpRequest) -> HttpResponseBase:
