@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.forms.json_field import printable
 from django_jobs.admin.forms.masked_params import has_marker, restored
 from django_jobs.admin.shared import payload
+from django_jobs.admin.shared.shown import printable
 from django_jobs.conf import config
 from django_jobs.crontab import Crontab
 from django_jobs.crontab.zones import zone_named

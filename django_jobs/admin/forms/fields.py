@@ -16,7 +16,7 @@ from django.contrib.admin import widgets
 from django.forms.utils import from_current_timezone, to_current_timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_jobs.admin.forms.json_field import ABSENT, JSONTextField, pretty_text, printable
+from django_jobs.admin.forms.json_field import ABSENT, JSONTextField, pretty_text
 from django_jobs.admin.forms.moments import DateAndTime
 from django_jobs.admin.forms.parameters import JobParameter
 from django_jobs.admin.shared.shown import printable

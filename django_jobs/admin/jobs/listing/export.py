@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_jobs.admin.jobs.bounds import Bounds
-from django_jobs.admin.jobs.bulk import Bounds, told_of
+from django_jobs.admin.jobs.bulk import told_of
 from django_jobs.admin.jobs.listing.paging import Key
 from django_jobs.admin.shared import payload, sight
 from django_jobs.admin.shared.addresses import address
