@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from django_jobs import stats
 from django_jobs.admin.overview import words
-from django_jobs.admin.shared import payload, sight
+from django_jobs.admin.shared import sight
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.models import OPEN_FAILURES
 
@@ -29,7 +29,7 @@ class FailureRow:
 
     Attributes:
         job_name: of the job.
-        exception_type: what was raised; empty for who may not see errors.
+        exception_type: what was raised.
         count: how many times in the range of the chart.
         url: its page.
     """
@@ -42,12 +42,11 @@ class FailureRow:
 
 def top_failures(request: HttpRequest, since: datetime, addresses: Addresses) -> list[FailureRow]:
     """The groups that failed most often since then, of those that nobody has settled."""
-    with_payload = payload.may_see(request)
     hour = since.replace(minute=0, second=0, microsecond=0)
     return [
         FailureRow(
             job_name=group.job_name,
-            exception_type=group.exception_type if with_payload else "",
+            exception_type=group.exception_type,
             count=ngettext("%(count)s time", "%(count)s times", count)
             % {"count": words.number(count)},
             url=addresses.find("django_jobs_failuregroup_change", group.pk),
