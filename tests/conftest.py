@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.harness import databases, flushing, guard
+from tests.harness import databases, flushing, guard, spreading
 from tests.harness.workers import StartWorker, starting_workers
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     databases.deselect_what_was_tried(config, items)
+    spreading.spread(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

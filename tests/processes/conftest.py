@@ -12,7 +12,14 @@ from django_jobs.models import Job
 from tests.harness.waiting import wait_until
 from tests.harness.workers import WorkerProcess, starting_workers
 
-pytestmark = pytest.mark.processes
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them: a ``pytestmark`` of this file would be about no test."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker("processes")
 
 
 @pytest.fixture(autouse=True)
