@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connections
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.harness import databases, flushing, guard, spreading
@@ -47,6 +48,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     databases.report_counts(terminalreporter.stats)
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """That of a request stays active after it; the next test would be told things in it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
