@@ -59,7 +59,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
         Sets ``observed_at``, ``queue_paused_at``, ``queue_paused_by``, ``queue_pause_reason``,
         ``queue_max_running``, ``queue_rate_limit``, ``queue_claims`` (of this minute),
-        ``parent_job_name`` and ``parent_status``.
+        ``parent_job_name``, ``parent_queue`` and ``parent_status``.
         """
         paused = Queue.objects.filter(name=models.OuterRef("queue"), paused_at__isnull=False)
         limited = Queue.objects.filter(name=models.OuterRef("queue"))
@@ -74,6 +74,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             queue_rate_limit=models.Subquery(limited.values("rate_limit")),
             queue_claims=models.Subquery(this_minute.values("window_claims")),
             parent_job_name=models.Subquery(parent.values("job_name")),
+            parent_queue=models.Subquery(parent.values("queue")),
             parent_status=models.Subquery(parent.values("status")),
         )
 

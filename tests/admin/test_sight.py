@@ -137,6 +137,34 @@ def test_workers_the_catalogue_and_relatives_do_not_name_it(boss: Client) -> Non
     assert boss.get(f"{urls[-1]}tests.pay/").status_code == 403
 
 
+def test_a_failure_tells_nothing_of_jobs_in_a_hidden_queue(boss: Client) -> None:
+    group = make_group(job_name="tests.add")
+    failed = {"fingerprint": group.pk, "status": Status.FAILED}
+    seen = JobFactory(**failed, completed_at=ago(hours=1), error="boom of everybody")
+    hidden = JobFactory(**failed, completed_at=ago(), queue="vault", error="boom of the safe")
+    text = text_of(boss, page_of(group))
+    assert {str(seen.pk) in text, "boom of everybody" in text} == {True}
+    assert {str(hidden.pk) in text, "boom of the safe" in text, "vault" in text} == {False}
+
+
+def test_a_parent_in_a_hidden_queue_is_not_named(boss: Client) -> None:
+    seen, hidden = JobFactory(), JobFactory(queue="vault")
+    for parent in (seen, hidden):
+        text = text_of(boss, page_of(JobFactory(parent_id=parent.pk)))
+        assert (str(parent.pk) in text) is (parent is seen)
+
+
+def test_of_relatives_the_rest_can_be_reached(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_jobs.admin.jobs.lineage.CHILDREN_MAX", 2)
+    parent = JobFactory(status=Status.COMPLETED, attempt_count=1)
+    for queue in ("default", "vault", "default"):
+        JobFactory(parent_id=parent.pk, queue=queue)
+    lineage = boss.get(page_of(parent)).context["jobs_lineage"]
+    assert (len(lineage.children), lineage.has_more) == (1, True)
+
+
 def test_others_see_everything(boss: Client, hidden: list[Job], django_user_model: Any) -> None:
     django_user_model.objects.update(username="owner")
     assert set(found(boss)) == {job.pk for job in hidden}

@@ -17,7 +17,7 @@ from django_jobs.admin.failures.actions import FailureActionsAdmin
 from django_jobs.admin.failures.filters import ALL, OPEN, PeriodFilter, StateFilter
 from django_jobs.admin.failures.page import DAY, WEEK
 from django_jobs.admin.fragments import fragment
-from django_jobs.admin.shared import payload, shown
+from django_jobs.admin.shared import payload, shown, sight
 from django_jobs.admin.shared.bases import PlainChangeList
 from django_jobs.admin.shared.beside import Beside
 from django_jobs.models import OPEN_FAILURES, FailureGroup
@@ -117,8 +117,7 @@ class FailureGroupAdmin(FailureActionsAdmin):
         if not permissions.has_own_rules():
             return groups
         names = groups.order_by().values_list("job_name", flat=True).distinct()
-        seen = [name for name in names if permissions.may(request.user, "view_job", job_name=name)]
-        return groups.filter(job_name__in=seen)
+        return groups.filter(job_name__in=[name for name in names if sight.sees(request, name)])
 
     # The list
 
@@ -195,7 +194,7 @@ class FailureGroupAdmin(FailureActionsAdmin):
         """Everything on the page: it has no fields."""
         with_payload = payload.may_see(request)
         context = self.forms_context(request, obj)
-        context |= failure_page.page_context(obj, with_payload)
+        context |= failure_page.page_context(obj, request, with_payload)
         return context | {
             "jobs_live_url": self.page_url(obj, "live"),
             "jobs_needed": "" if with_payload else payload.needed(),

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import failures
-from django_jobs.admin.shared import job_links, shown
+from django_jobs.admin.shared import job_links, shown, sight
 from django_jobs.admin.shared.charts import sparkline
 from django_jobs.models import FailureGroup, FailureRetry, FailureState, Job, RetryPace
 from django_jobs.stats import COUNT_MAX, failed_jobs_now, seen_by_hour
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 #: Failed jobs that the page lists.
@@ -85,10 +86,11 @@ def curve(hours: Mapping[datetime, int], since: datetime, length: timedelta) -> 
     return sparkline(points, label)
 
 
-def page_context(group: FailureGroup, with_payload: bool) -> dict[str, Any]:
+def page_context(group: FailureGroup, request: HttpRequest, with_payload: bool) -> dict[str, Any]:
     """What the templates under ``failuregroup/`` need."""
     (failed,) = failed_jobs_now([group.pk]).values() or (0,)
-    latest = _latest_jobs(group)
+    # The group may have jobs in queues that are hidden, where its name is not.
+    latest = sight.seen(request, _latest_jobs(group))
     error = ""
     if with_payload and latest:
         error = Job.objects.values_list("error", flat=True).filter(pk=latest[0].pk).first() or ""

@@ -55,12 +55,13 @@ class Lineage:
 
 def lineage_of(job: Job, request: HttpRequest, site: AdminSite) -> Lineage:
     """Read it: one query for the children of a job that ran, one for the schedule of a cron job."""
-    children = sight.seen(request, _children(job))
+    found = _children(job)
+    children = sight.seen(request, found[:CHILDREN_MAX])
     correlation_id = job.correlation_id or (str(job.pk) if children else "")
     return Lineage(
         ancestors=[*_schedule(job), *_parent(job, request)],
-        children=[_link(one.pk, one.job_name, one.status) for one in children[:CHILDREN_MAX]],
-        has_more=len(children) > CHILDREN_MAX,
+        children=[_link(one.pk, one.job_name, one.status) for one in children],
+        has_more=len(found) > CHILDREN_MAX,
         relatives_url=job_links.jobs_with("correlation", correlation_id) if correlation_id else "",
         subject=subject_link(job.subject, request, site),
     )
@@ -103,8 +104,8 @@ def _schedule(job: Job) -> list[SafeString]:
 
 
 def _parent(job: Job, request: HttpRequest) -> list[SafeString]:
-    name = getattr(job, "parent_job_name", None)
-    if job.parent_id is None or (name is not None and not sight.sees(request, name)):
+    name, queue = getattr(job, "parent_job_name", None), getattr(job, "parent_queue", "")
+    if job.parent_id is None or (name is not None and not sight.sees_kind(request, name, queue)):
         return []
     if name is None:
         return [format_html('<span class="jobs-quiet">{} ({})</span>', job.parent_id, _("deleted"))]

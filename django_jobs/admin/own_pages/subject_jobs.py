@@ -81,9 +81,10 @@ class SubjectJobsMixin(BaseAdmin[Model]):
 
 def _jobs_context(request: HttpRequest, obj: Model, addresses: Addresses) -> dict[str, Any]:
     latest = Job.objects.about(obj).order_by("-pk").defer("params", "result", "error", "tags")
-    jobs = sight.seen(request, latest[: JOBS_MAX + 1])
+    found = list(latest[: JOBS_MAX + 1])
+    jobs = sight.seen(request, found[:JOBS_MAX])
     return {
-        "jobs_of_subject": [SubjectJob(job, addresses.job(job.pk)) for job in jobs[:JOBS_MAX]],
-        "jobs_of_subject_more": len(jobs) > JOBS_MAX,
+        "jobs_of_subject": [SubjectJob(job, addresses.job(job.pk)) for job in jobs],
+        "jobs_of_subject_more": len(found) > JOBS_MAX,
         "jobs_of_subject_url": addresses.jobs(q=job_links.exactly("subject", subject_of(obj))),
     }
