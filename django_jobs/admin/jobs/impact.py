@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_jobs import permissions
-from django_jobs.admin.shared import sight
+from django_jobs.admin.shared import shown, sight
 from django_jobs.bulk import touched_by
 from django_jobs.jobs import bulk
 from django_jobs.models import AuditAction, WorkerProcess
@@ -70,7 +70,8 @@ class Impact:
         if self.by_status:
             text += f": {_listed(self.by_status)}"
         if self.work is not None:
-            work = {"length": _roughly(self.work)}
+            # It is a guess: the largest unit says enough.
+            work = {"length": shown.rough_length(timedelta(seconds=max(self.work, 1)))}
             text += "; " + _("about %(length)s of work at the present pace") % work
         return text
 
@@ -79,30 +80,14 @@ class Impact:
         return _listed(self.others)
 
 
-def _roughly(seconds: float) -> str:
-    """A length of time in one unit: it is a guess."""
-    for size, limit, unit in (
-        (1, 90, _("%(count)d s")),
-        (60, 90, _("%(count)d min")),
-        (3600, 48, _("%(count)d h")),
-    ):
-        if seconds < size * limit:
-            return unit % {"count": max(round(seconds / size), 1)}
-    return _("%(count)d d") % {"count": round(seconds / 86_400)}
-
-
 def counted(count: int, is_capped: bool = False) -> str:
     """“12,431 jobs” or “more than 50,000 jobs”."""
-    text = ngettext("%(count)s job", "%(count)s jobs", count) % {
-        "count": formats.number_format(count, force_grouping=True)
-    }
+    text = ngettext("%(count)s job", "%(count)s jobs", count) % {"count": shown.number(count)}
     return _("more than %(jobs)s") % {"jobs": text} if is_capped else text
 
 
 def _listed(counts: Iterable[tuple[str, int]]) -> str:
-    return ", ".join(
-        f"{formats.number_format(count, force_grouping=True)} {label}" for label, count in counts
-    )
+    return ", ".join(f"{shown.number(count)} {label}" for label, count in counts)
 
 
 def impact(action: AuditAction, selection: Selection, request: HttpRequest) -> Impact:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connections
 from django.db.models import CharField, IntegerField, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat, Now
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_jobs.admin.shared import sight
+from django_jobs.admin.shared import shown, sight
 from django_jobs.conditions import UNFINISHED
 from django_jobs.models import Job
 from django_jobs.models.in_status import InStatus
@@ -114,8 +114,7 @@ def _unfinished(counts: Mapping[str, int]) -> int | None:
 
 
 def _number(count: int, is_capped: bool) -> str:
-    text = formats.number_format(count, force_grouping=True)
-    return f"{text}+" if is_capped else text
+    return f"{shown.number(count)}+" if is_capped else shown.number(count)
 
 
 class _CountUpTo(Subquery):
