@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from django_jobs.admin import overview
+from django_jobs.admin.catalogue import facts as catalogue_facts
 from django_jobs.admin.catalogue.pages import CataloguePages
 from django_jobs.admin.fragments import fragment
 from django_jobs.admin.jobs import page as job_page
@@ -119,12 +120,11 @@ class JobAdmin(JobListAdmin):
     @admin.display(description=_("job"))
     def job_described(self, job: Job) -> SafeString:
         definition = registry.find(job.job_name)
-        about = definition.description.partition("\n\n")[0].replace("``", "") if definition else ""
         return format_html(
             '<a href="{}">{}</a> <span class="jobs-quiet">{}</span>',
             job_links.jobs_url(job=job.job_name),
             job.job_name,
-            about,
+            catalogue_facts.gist(definition) if definition else "",
         )
 
     @admin.display(description=_("tags"))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -160,17 +159,10 @@ class ResubmitPages:
         return HttpResponseRedirect(self.model_admin.page_url(job, "change"))
 
     def _job(self, request: HttpRequest, object_id: str, permission: str) -> Job:
-        if not self.model_admin.has_view_permission(request):
-            raise PermissionDenied
         if not (may(request.user, permission) and may(request.user, PAYLOAD)):
             raise PermissionDenied
-        job = self.model_admin.get_object(request, unquote(object_id))
-        if job is None:
-            raise Http404
-        if not (
-            self.model_admin.has_view_permission(request, job)
-            and self._may(request, permission, job)
-        ):
+        job = self.model_admin.seen_object(request, object_id)
+        if not self._may(request, permission, job):
             raise PermissionDenied
         return job
 

@@ -10,8 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_jobs import permissions
-from django_jobs.admin.shared import shown
+from django_jobs.admin.shared import shown, sight
 from django_jobs.admin.shared.addresses import address
 from django_jobs.models import FailureGroup, Job, WorkerProcess
 from django_jobs.states import Status
@@ -38,7 +37,7 @@ def with_surroundings(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 def queue_link(job: Job, request: HttpRequest) -> SafeString | str:
     """The queue; a link for those who may see it."""
-    return _link("queue", job.queue, job.queue, request)
+    return _link("queue", job.queue, request)
 
 
 def worker_link(job: Job, request: HttpRequest) -> SafeString | str:
@@ -50,22 +49,22 @@ def worker_link(job: Job, request: HttpRequest) -> SafeString | str:
         "pid": getattr(job, "worker_pid", 0),
         "host": getattr(job, "worker_host", ""),
     }
-    link = _link("worker", name, name, request)
+    link = _link("worker", name, request)
     return format_html('{} <span class="jobs-quiet">{}</span>', link, where)
 
 
 def failures_link(job: Job, request: HttpRequest) -> SafeString | str:
     """All failures of this kind; nothing as long as no worker has written them down."""
     seen = getattr(job, "failures_alike", None)
-    if seen is None or not permissions.may(request.user, "view_job", job_name=job.job_name):
+    if seen is None or not sight.sees(request, job.job_name):
         return ""
     text = ngettext("failed like this %(count)s time", "failed like this %(count)s times", seen)
     url = address("django_jobs_failuregroup_change", quote(job.fingerprint))
     return format_html('<a href="{}">{}</a>', url, text % {"count": shown.number(seen)})
 
 
-def _link(kind: str, key: str, text: str, request: HttpRequest) -> SafeString | str:
-    url = address(f"django_jobs_{kind}_change", quote(key))
+def _link(kind: str, name: str, request: HttpRequest) -> SafeString | str:
+    url = address(f"django_jobs_{kind}_change", quote(name))
     if not url or not request.user.has_perm(f"django_jobs.view_{kind}"):
-        return text
-    return format_html('<a href="{}">{}</a>', url, text)
+        return name
+    return format_html('<a href="{}">{}</a>', url, name)
