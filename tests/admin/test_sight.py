@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -40,9 +41,11 @@ def not_for_staff(user: Any, permission: str, job_name: str | None, queue: str |
 
 
 @pytest.fixture(autouse=True)
-def rules(any_status: None, settings: Any) -> None:
+def rules(any_status: None, settings: Any) -> Iterator[None]:
     cache.clear()
     settings.DJANGO_JOBS = {"PERMISSION_HOOK": f"{__name__}.not_for_staff"}
+    yield
+    cache.clear()  # of what the doctor said
 
 
 @pytest.fixture
@@ -121,6 +124,19 @@ def test_the_overview_does_not_name_it(boss: Client, hidden: list[Job]) -> None:
     text = text_of(boss, reverse("admin:app_list", args=["django_jobs"]))
     assert "tests.add" in names_in(text)
     assert not names_in(text) & {"tests.pay", "vault", "gone.vault"}
+
+
+def test_the_words_of_the_doctor_do_not_name_it(
+    boss: Client, hidden: list[Job], django_user_model: Any
+) -> None:
+    JobFactory(queue="vault", status=Status.PENDING)
+    boss.get(reverse("admin:django_jobs_overview_lamp"))
+    url = reverse("admin:app_list", args=["django_jobs"])
+    text = text_of(boss, url)
+    assert "unserved queues" in text
+    assert "vault" not in names_in(text)
+    django_user_model.objects.update(username="owner")
+    assert "vault" in text_of(boss, url).partition("unserved queues")[2].partition("</bdi>")[0]
 
 
 def test_workers_the_catalogue_and_relatives_do_not_name_it(boss: Client) -> None:

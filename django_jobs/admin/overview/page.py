@@ -13,8 +13,8 @@ from django_jobs.admin.overview.chart import Chart, chart_of
 from django_jobs.admin.overview.failures import FailureRow, top_failures
 from django_jobs.admin.overview.history import History, range_of
 from django_jobs.admin.overview.lamp import lamp_url
-from django_jobs.admin.overview.light import Light, known_light
-from django_jobs.admin.overview.now import glance_of
+from django_jobs.admin.overview.light import Light
+from django_jobs.admin.overview.now import glance_of, light_of
 from django_jobs.admin.overview.ranking import Ranking, ranking_of
 from django_jobs.admin.overview.tiles import Tile, tiles_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
@@ -64,7 +64,7 @@ def overview_of(request: HttpRequest) -> Overview:
     """Read the overview in the range that the address names."""
     addresses = Addresses.of(request)
     history = History.read(range_of(request.GET.get("range")))
-    now, seen = glance_of(request), known_light()
+    now, seen = glance_of(request), light_of(request)
     return Overview(
         verdict=verdict_on(now, history.failed_lately(), seen, addresses),
         light=seen,
