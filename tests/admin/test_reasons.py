@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
 from django.urls import reverse
 
 from django_jobs.models import CronJob, FailureGroup, Job, JobAudit, Queue, Worker
 from django_jobs.states import Status
-from tests.admin.pages import act, page_of, told
+from tests.admin.pages import act, list_of, page_of, told
 from tests.factories import CronJobFactory, JobFactory, QueueFactory, WorkerFactory, ago
 
 MISSING = "Nothing was done: say why."
@@ -68,6 +69,12 @@ def test_an_action_wants_a_reason(
     assert not JobAudit.objects.exists()
     act(boss, model, action, [rows[model]], confirmed="yes", reason="ticket 1")
     assert JobAudit.objects.get().reason == "ticket 1"
+
+
+def test_a_forged_second_action_is_no_way_around(boss: Client, rows: dict[str, Any]) -> None:
+    sent = {"action": ["disable", "delete_selected"], "index": "0"}
+    boss.post(list_of("cronjob"), {**sent, ACTION_CHECKBOX_NAME: rows["cronjob"].pk})
+    assert CronJob.objects.get().enabled
 
 
 def test_what_is_done_at_a_click_asks_then(boss: Client, rows: dict[str, Any]) -> None:

@@ -167,8 +167,10 @@ class ButtonsAdmin(PlainAdmin[ModelT]):
     ) -> HttpResponse | None:
         """Run an action of a list with a field for the reason only if one is given."""
         asks = "reason" in self.action_form.base_fields
-        # Django's own action asks on a page of its own, where there is no such field.
-        if asks and request.POST.get("action") != "delete_selected" and lacks_reason(request):
+        # Django's own action asks on a page of its own, where there is no such field. A list may
+        # have two bars of actions, and sends the choice of both.
+        is_deletion = {*request.POST.getlist("action")} <= {"delete_selected", ""}
+        if asks and not is_deletion and lacks_reason(request):
             self.message_user(request, NEEDS_REASON, messages.ERROR)
             return None
         return super().response_action(request, queryset, *args, **kwargs)
