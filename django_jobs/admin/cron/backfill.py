@@ -19,11 +19,10 @@ from django_jobs.admin.forms.moments import moment_field
 from django_jobs.admin.forms.reasons import reason_field
 from django_jobs.admin.shared import history
 from django_jobs.admin.shared.bases import user_name
-from django_jobs.admin.shared.buttons import REASON_MAX, ButtonsAdmin
+from django_jobs.admin.shared.buttons import ButtonsAdmin
 from django_jobs.auditing import through
 from django_jobs.exceptions import JobsError
 from django_jobs.models import AuditSource, CronJob
-from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -85,7 +84,7 @@ class BackfillAdmin(ButtonsAdmin[CronJob]):
         return TemplateResponse(request, self.backfill_template, context)
 
     def _backfill(self, request: HttpRequest, row: CronJob, form: BackfillForm) -> None:
-        reason = clean_text(form.cleaned_data["reason"], REASON_MAX)
+        reason = form.cleaned_data["reason"]
         since, until = form.cleaned_data["since"], form.cleaned_data["until"]
         try:
             with through(AuditSource.ADMIN):

@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 
 
 class ReasonField(forms.CharField):
-    """Why somebody does it. Each form that is made asks the site whether that may be left out."""
+    """Why somebody does it, storable anywhere.
+
+    Each form that is made asks the site whether that may be left out.
+    """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ReasonField:
         copied: ReasonField = super().__deepcopy__(memo)
         if config.REASON_REQUIRED:
             copied.required, copied.help_text = True, ""
         return copied
+
+    def clean(self, value: Any) -> str:
+        return clean_text(super().clean(value), REASON_MAX)
 
 
 def reason_field(help_text: _StrOrPromise = "") -> forms.CharField:
@@ -48,8 +54,8 @@ class ReasonForm(forms.Form):
 
     @property
     def reason_given(self) -> str:
-        """Storable anywhere."""
-        return clean_text(self.cleaned_data["reason"], REASON_MAX)
+        """Why; empty if nobody says."""
+        return str(self.cleaned_data["reason"])
 
 
 class ReasonActionForm(ActionForm):

@@ -20,7 +20,6 @@ from django_jobs.admin.shared import job_links, sight
 from django_jobs.admin.shared.bases import ReadOnlyAdmin
 from django_jobs.admin.shared.buttons import (
     NEEDS_REASON,
-    REASON_MAX,
     Button,
     ButtonsAdmin,
     lacks_reason,
@@ -217,7 +216,6 @@ class JobActionsAdmin(ButtonsAdmin[Job], ReadOnlyAdmin[Job]):
             "impact": preview,
             "asked_for": asked_for(request) if bounds else "",
             "by_job": preview.is_capped or preview.total > AT_ONCE,
-            "reason_max": REASON_MAX,
             "jobs_reason_required": config.REASON_REQUIRED,
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "checkbox_name": ACTION_CHECKBOX_NAME,

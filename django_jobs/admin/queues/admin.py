@@ -17,13 +17,12 @@ from django_jobs.admin.queues import now as queue_now
 from django_jobs.admin.queues.forms import LimitsForm, PauseForm, QueueActionForm
 from django_jobs.admin.shared import history, shown
 from django_jobs.admin.shared.bases import PlainChangeList, ReadOnlyAdmin, user_name
-from django_jobs.admin.shared.buttons import REASON_MAX, Button, ButtonsAdmin, reason_of
+from django_jobs.admin.shared.buttons import Button, ButtonsAdmin, reason_of
 from django_jobs.exceptions import JobsError
 from django_jobs.models import Queue
 from django_jobs.names import check_queue_name
 from django_jobs.permissions import may
 from django_jobs.states import Status
-from django_jobs.validation import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -230,7 +229,7 @@ class QueueAdmin(ButtonsAdmin[Queue], ReadOnlyAdmin[Queue]):
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
         """Write the limits that were changed."""
         limits = {name: form.cleaned_data[name] for name in form.changed_data if name != "reason"}
-        reason = clean_text(form.cleaned_data.get("reason", ""), REASON_MAX)
+        reason = form.cleaned_data.get("reason", "")
         operations.limit_queue(obj.name, **limits, by=user_name(request), reason=reason)
 
     def press(self, request: HttpRequest, obj: Queue, button: Button, reason: str) -> None:
