@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from inspect import Parameter, signature
+from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,7 @@ from django_jobs.admin.shared import payload
 from django_jobs.conditions import PARAMS, UNFINISHED
 from django_jobs.redaction import sensitive_keys
 from django_jobs.registry import registry
+from django_jobs.schema.hints import signature_of
 from django_jobs.states import Status
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ HELP: Final = (
     ('job:"a b"', _("quotes for a value with spaces")),
     ("import-7", _("words alone: a whole id, key or tag, or a part of a job’s name")),
 )
+#: Qualifiers that are suggested with values.
+_OFFERED: Final = frozenset({"status", "queue", "job"})
 
 
 def suggestions(request: HttpRequest, changes: ChangeList) -> list[str]:
@@ -58,9 +61,6 @@ def _suggestions(request: HttpRequest, changes: ChangeList) -> Iterator[str]:
     yield from (EXAMPLES[name] for name in QUALIFIERS if name not in _OFFERED)
 
 
-_OFFERED: Final = frozenset({"status", "queue", "job"})
-
-
 def _parameters(job_names: Iterable[str]) -> list[str]:
     """The parameters of these jobs that can be searched for: no values, but their names."""
     return sorted(
@@ -75,7 +75,7 @@ def _parameters(job_names: Iterable[str]) -> list[str]:
 
 @cache
 def _names_of(definition: JobDefinition[Any, Any]) -> list[str]:
-    parameters = list(signature(definition.function).parameters.values())
+    parameters = list(signature_of(definition.function).parameters.values())
     return [
         one.name
         for one in parameters[definition.takes_context :]
