@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
 _CURVE: Final = Beside["SafeString"]("curve")
-#: How many of its jobs wait for an operator: of those that failed within each age.
-_FAILED: Final = Beside[list[int]]("failed")
+#: Age → how many of its jobs failed within it and wait for an operator.
+_FAILED: Final = Beside[dict[str, int]]("failed")
 #: As searches have them; the last is: however long ago.
 _AGES: Final = {"1h": timedelta(hours=1), "24h": DAY, "7d": WEEK, "": None}
 
@@ -51,7 +51,8 @@ class FailureChangeList(PlainChangeList):
         failed = failed_jobs_by_age(keys, list(_AGES.values()))
         for group in groups:
             _CURVE.put(group, curves[group.pk])
-            _FAILED.put(group, failed.get(group.pk, [0] * len(_AGES)))
+            counts = failed.get(group.pk, [0] * len(_AGES))
+            _FAILED.put(group, dict(zip(_AGES, counts, strict=True)))
         self.result_list = groups
 
     @property
@@ -213,4 +214,4 @@ class FailureGroupAdmin(FailureActionsAdmin):
 
 
 def _failed(group: FailureGroup, age: str) -> SafeString | str:
-    return failure_page.count_of_failed(group, _FAILED.of(group)[list(_AGES).index(age)], age)
+    return failure_page.count_of_failed(group, _FAILED.of(group)[age], age)
