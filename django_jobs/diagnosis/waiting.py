@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import router
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -184,7 +185,7 @@ def _in_line(situation: Situation, ahead: int) -> Reason:
     about = About("queue", situation.job.queue)
     if ahead > LINE_MAX:
         text = _("More than %(count)s jobs are before it in the queue.") % {
-            "count": f"{LINE_MAX:,}"
+            "count": formats.number_format(LINE_MAX, force_grouping=True)
         }
     else:
         text = ngettext(

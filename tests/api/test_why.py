@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import override
 
 from django_jobs import operations
 from django_jobs.chains import claim_chain
@@ -122,6 +123,13 @@ def test_a_long_line_is_not_counted_to_its_end(monkeypatch: pytest.MonkeyPatch) 
     *_, fourth, fifth = JobFactory.create_batch(5)
     assert "3 jobs are before it" in text(fourth)
     assert "More than 3 jobs" in text(fifth)
+
+
+def test_the_length_of_a_line_is_grouped_as_the_reader_does() -> None:
+    at_work()
+    Job.objects.bulk_create(JobFactory.build_batch(waiting.LINE_MAX + 1))
+    with override("de"):
+        assert "1.000 Aufträge" in text(JobFactory())
 
 
 def test_jobs_that_nobody_knows_hold_up_nobody() -> None:
