@@ -77,6 +77,15 @@ def test_lists_show_the_rest(boss: Client, hidden: list[Job], query: str) -> Non
     assert not names_in(text) & {"tests.pay", "vault", "gone.vault"}
 
 
+def test_who_does_not_see_all_is_told_how_far_the_list_looks(
+    boss: Client, hidden: list[Job], monkeypatch: pytest.MonkeyPatch, django_user_model: Any
+) -> None:
+    monkeypatch.setattr("django_jobs.admin.jobs.listing.reach.WINDOW", 2)
+    assert boss.get(list_of("job")).context["cl"].is_windowed
+    django_user_model.objects.update(username="owner")
+    assert not boss.get(list_of("job")).context["cl"].is_windowed
+
+
 def test_an_id_is_no_way_around(boss: Client, hidden: list[Job]) -> None:
     for job in hidden:
         assert found(boss, f"q={job.pk}") == []
