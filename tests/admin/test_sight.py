@@ -98,6 +98,36 @@ def test_an_id_is_no_way_around(boss: Client, hidden: list[Job]) -> None:
     assert Job.objects.failed().count() == len(hidden)
 
 
+@pytest.mark.parametrize(
+    ("model", "field"), [("cronjob", "last_job"), ("joblog", "job"), ("jobtransition", "job")]
+)
+def test_object_pickers_name_no_job(
+    boss: Client, hidden: list[Job], model: str, field: str
+) -> None:
+    """Whoever may see jobs can ask for them by any key to jobs, in no page of ours."""
+    asked = {"app_label": "django_jobs", "model_name": model, "field_name": field, "term": "pay"}
+    assert boss.get(reverse("admin:autocomplete"), asked).json()["results"] == []
+
+
+def test_a_hidden_parent_is_not_named(boss: Client, hidden: list[Job]) -> None:
+    for parent in hidden:
+        text = text_of(boss, page_of(JobFactory(job_name="tests.add", parent_id=parent.pk)))
+        assert f"{parent.pk}/change" not in text
+
+
+def test_a_failure_shows_the_jobs_that_are_seen(boss: Client) -> None:
+    group = make_group(job_name="tests.echo")
+    alike = {"job_name": "tests.echo", "status": Status.FAILED, "fingerprint": group.pk}
+    mine = JobFactory(**alike, error="ValueError: mine", completed_at=ago(minutes=2))
+    for queue in ("vault", "reports"):
+        JobFactory(**alike, queue=queue, error="ValueError: theirs", completed_at=ago(minutes=1))
+    page = boss.get(page_of(group))
+    assert [one["id"] for one in page.context["jobs_latest"]] == [mine.pk]
+    text = page.content.decode()
+    assert "ValueError: mine" in text
+    assert "ValueError: theirs" not in text
+
+
 def test_tabs_count_what_is_seen(boss: Client, hidden: list[Job]) -> None:
     JobFactory(status=Status.FAILED)
     JobFactory.create_batch(2)

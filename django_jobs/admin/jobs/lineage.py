@@ -104,11 +104,13 @@ def _schedule(job: Job) -> list[SafeString]:
 
 
 def _parent(job: Job, request: HttpRequest) -> list[SafeString]:
-    name, queue = getattr(job, "parent_job_name", None), getattr(job, "parent_queue", "")
-    if job.parent_id is None or (name is not None and not sight.sees_kind(request, name, queue)):
+    name = getattr(job, "parent_job_name", None)
+    if job.parent_id is None:
         return []
     if name is None:
         return [format_html('<span class="jobs-quiet">{} ({})</span>', job.parent_id, _("deleted"))]
+    if not sight.sees_kind(request, name, getattr(job, "parent_queue", "")):
+        return []
     return [_link(job.parent_id, name, getattr(job, "parent_status", ""))]
 
 

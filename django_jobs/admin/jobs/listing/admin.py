@@ -78,8 +78,11 @@ class JobListAdmin(JobActionsAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Job], search_term: str
     ) -> tuple[QuerySet[Job], bool]:
-        """Nothing: :class:`JobChangeList` asks for what was typed, with all the rest."""
-        return queryset, False
+        """Nothing: :class:`JobChangeList` asks for what was typed, with all the rest.
+
+        Object pickers ask here too. They would count the table, and name jobs that are hidden.
+        """
+        return queryset.none(), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
