@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,27 +27,53 @@ BACKFILL_MAX: Final = 1000
 
 
 @retried
-def enqueue_cron_job(cron_job: CronJob, *, by: str = "", reason: str = "") -> Job:
+def enqueue_cron_job(
+    cron_job: CronJob, *, by: str = "", reason: str = "", job_id: UUID | None = None
+) -> Job:
     """Enqueue the job of a schedule, whatever the clock and the overlap policy say.
+
+    Args:
+        cron_job: the schedule.
+        by: who does it.
+        reason: why.
+        job_id: the id of the job to come. If there is a job with it, this was done before: that
+            job is returned, with ``was_already_enqueued``, and nothing is done.
 
     Raises:
         UnknownJob: this process does not know the job.
         InvalidArguments, EnqueueUnavailable: as for ``later()``.
     """
-    with transaction.atomic(using=router.db_for_write(CronJob)):
-        job = fire(cron_job)
-        audit(
-            AuditAction.RUN_CRON,
-            by=by,
-            target=cron_job.name,
-            reason=reason,
-            count=1,
-            details={"ids": some_ids([job.pk])},
-        )
+    try:
+        with transaction.atomic(using=router.db_for_write(CronJob)):
+            if before := _enqueued_before(job_id):
+                return before
+            job = fire(cron_job, job_id)
+            audit(
+                AuditAction.RUN_CRON,
+                by=by,
+                target=cron_job.name,
+                reason=reason,
+                count=1,
+                details={"ids": some_ids([job.pk])},
+            )
+    except IntegrityError:
+        # Two requests at the same moment: the other one was first.
+        if before := _enqueued_before(job_id):
+            return before
+        raise
     return job
 
 
-def fire(cron_job: CronJob) -> Job:
+def _enqueued_before(job_id: UUID | None) -> Job | None:
+    if job_id is None:
+        return None
+    job = Job.objects.using(router.db_for_write(Job)).filter(pk=job_id).first()
+    if job is not None:
+        job.was_already_enqueued = True
+    return job
+
+
+def fire(cron_job: CronJob, job_id: UUID | None = None) -> Job:
     """Enqueue the job of a schedule. That is no operator's doing: the clock does it, too."""
     definition = registry.get(cron_job.job_name)
     options: UsingOptions = {"tags": ["cron"]}
@@ -56,7 +83,9 @@ def fire(cron_job: CronJob) -> Job:
         options["priority"] = cron_job.priority
     definition = definition.using(**options)
     with transaction.atomic(using=router.db_for_write(CronJob)):
-        job = producing.enqueue(definition, [producing.build(definition, cron_job.params)])[0]
+        built = producing.build(definition, cron_job.params)
+        built.id = job_id or built.id
+        job = producing.enqueue(definition, [built])[0]
         CronJob.objects.filter(pk=cron_job.pk).update(last_job=job)
     cron_job.last_job = job
     return job

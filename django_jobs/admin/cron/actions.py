@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from django import forms
 from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_jobs import operations
 from django_jobs.admin.cron.backfill import BackfillAdmin
+from django_jobs.admin.forms import once
 from django_jobs.admin.forms.reasons import ReasonActionForm
 from django_jobs.admin.shared import history
 from django_jobs.admin.shared.bases import user_name
@@ -23,18 +25,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 ENQUEUE: Final = Button("enqueue_now", _("Enqueue now"), "manage")
 ENABLE: Final = Button("enable", _("Switch on"), "manage")
 DISABLE: Final = Button("disable", _("Switch off"), "manage")
 
 
+#: What a ticket is good for: one enqueue of each schedule.
+_ONCE: Final = "cron"
+
+
+class CronActionForm(ReasonActionForm):
+    """Carries a ticket, so that a second click does nothing twice."""
+
+    jobs_once = forms.CharField(label="", required=False, widget=forms.HiddenInput)
+
+
 class CronActionsAdmin(BackfillAdmin):
     """Buttons and actions of schedules."""
 
     buttons = (ENQUEUE, ENABLE, DISABLE)
-    action_form = ReasonActionForm
+    action_form = CronActionForm
     actions = ("enqueue_now", "enable", "disable")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -60,6 +72,23 @@ class CronActionsAdmin(BackfillAdmin):
     def offered(self, obj: CronJob) -> list[Button]:
         """Those that change something."""
         return [ENQUEUE, DISABLE if obj.enabled else ENABLE]
+
+    def buttons_context(self, request: HttpRequest, obj: CronJob) -> dict[str, Any]:
+        """With a ticket."""
+        return super().buttons_context(request, obj) | {
+            "jobs_once": once.new_ticket(request, _ONCE),
+            "jobs_once_field": once.FIELD,
+        }
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With a ticket beside the actions."""
+        answer = super().changelist_view(request, extra_context)
+        form = (getattr(answer, "context_data", None) or {}).get("action_form")
+        if form is not None:
+            form.initial[once.FIELD] = once.new_ticket(request, _ONCE)
+        return answer
 
     def press(self, request: HttpRequest, obj: CronJob, button: Button, reason: str) -> None:
         """Enqueue its job, or switch it."""
@@ -87,12 +116,22 @@ class CronActionsAdmin(BackfillAdmin):
         self._switch(request, allowed, False, reason_of(request))
 
     def _enqueue(self, request: HttpRequest, rows: Iterable[CronJob], reason: str) -> None:
-        done = []
+        ticket = once.id_of(request, _ONCE)
+        if ticket is None and request.POST.get(once.FIELD):
+            said = _("This page was too old to be sent. Look at it once more, then send it.")
+            self.message_user(request, said, messages.ERROR)
+            return
+        done, by = [], user_name(request)
         for row in rows:
+            job_id = None if ticket is None else once.id_of_one(ticket, row.pk)
             try:
-                operations.enqueue_cron_job(row, by=user_name(request), reason=reason)
+                job = operations.enqueue_cron_job(row, by=by, reason=reason, job_id=job_id)
             except JobsError as error:
                 self.message_user(request, f"{row.name}: {error}", messages.ERROR)
+                continue
+            if job.was_already_enqueued and job.pk == job_id:
+                said = _("This form was sent before, its jobs are enqueued.")
+                self.message_user(request, f"{row.name}: {said}", messages.INFO)
             else:
                 done.append(row)
         history.remember(request, done, ENQUEUE.noted(reason))

@@ -8,6 +8,7 @@ would not do: it is free again as soon as the job has ended.
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 FIELD: Final = "jobs_once"
 #: Much sooner than the rows of ended jobs are deleted.
 MAX_AGE: Final = timedelta(hours=12)
+#: Bits at the end of an id that are random.
+_RANDOM: Final = 62
 _SALT: Final = "django_jobs.once"
 
 
@@ -39,6 +42,13 @@ def id_of(request: HttpRequest, about: str) -> UUID | None:
     except (signing.BadSignature, ValueError, TypeError):
         return None
     return UUID(job_id) if (holder, thing) == (_holder(request), about) else None
+
+
+def id_of_one(ticket_id: UUID, key: object) -> UUID:
+    """The id that the job for one of several things may use, always the same for the same thing."""
+    digest = sha256(f"{ticket_id}:{key}".encode()).digest()
+    # Time, version and variant stay: ids sort by time.
+    return UUID(int=ticket_id.int >> _RANDOM << _RANDOM | int.from_bytes(digest) % 2**_RANDOM)
 
 
 def _holder(request: HttpRequest) -> str:
