@@ -187,6 +187,19 @@ def test_doing_it_twice_does_it_once(any_status: None, many_is_two: None, boss: 
     assert run(job).data == {"done": 0, "skipped": 0}
 
 
+def test_a_second_click_leads_to_the_job_of_the_first(
+    any_status: None, many_is_two: None, boss: Client
+) -> None:
+    JobFactory.create_batch(3, status=Status.RETRYING)
+    bounds = on_all(boss, "run_now").context["bounds"]
+    sent = {"until": str(bounds.until), "as_of": bounds.sent_as_of, "confirmed": "yes"}
+    answers = [on_all(boss, "run_now", **sent)["Location"] for _ in range(2)]
+    job = Job.objects.get(job_name="jobs.bulk")
+    assert answers == [page_of(job)] * 2
+    assert LogEntry.objects.filter(object_id=str(job.pk)).count() == 1
+    assert job.params["seal"] not in str(job.unique_key)
+
+
 def test_a_search_for_parameters_goes_along(
     any_status: None, many_is_two: None, boss: Client
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django_jobs.admin.shared.beside import Beside
 from django_jobs.bulk import seal
 from django_jobs.jobs import bulk
 from django_jobs.models import AuditAction
+from django_jobs.names import BULK
 from django_jobs.selection import Selection
 
 if TYPE_CHECKING:
@@ -52,19 +54,27 @@ def start(
     reason: str,
     target: str,
 ) -> UUID:
-    """Have it done by a job of ours; return the id of that job."""
+    """Have it done by a job of ours; return the id of that job, also if it was sent before."""
     selection = preview.selection.as_json()
     by = user_name(request)
-    job = bulk.later(
+    proof = seal(str(action), selection, by)
+    job = bulk.using(unique_key=_key(proof)).later(
         action=str(action),
         selection=selection,
         by=by,
         reason=reason,
         target=target,
         expected=preview.total,
-        seal=seal(str(action), selection, by),
+        seal=proof,
     )
+    if job.was_already_enqueued:
+        return job.id
     label, jobs = action.label.capitalize(), counted(preview.total, preview.is_capped)
     note = "; ".join(filter(None, (f"{label}: {jobs}", target, reason)))
     history.remember_jobs(request, [job.id], note)
     return job.id
+
+
+def _key(proof: str) -> str:
+    """Until it is done a second click asks for nothing new. It must not give the seal away."""
+    return f"{BULK}:{sha256(proof.encode()).hexdigest()[:32]}"
