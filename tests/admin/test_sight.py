@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from django_jobs.admin.own_pages.targets import targets_of
 from django_jobs.models import Job, JobRollup, WorkerState
 from django_jobs.states import Status
+from tests.admin.conftest import LogIn
 from tests.admin.failing import make_group
 from tests.admin.pages import act, list_of, page_of
 from tests.admin.statements import MOST_QUERIES, asked_by
@@ -218,6 +220,21 @@ def test_of_relatives_the_rest_can_be_reached(
         JobFactory(parent_id=parent.pk, queue=queue)
     lineage = boss.get(page_of(parent)).context["jobs_lineage"]
     assert (len(lineage.children), lineage.has_more) == (1, True)
+
+
+def test_it_is_not_run_on_selected_objects(
+    rf: RequestFactory, django_user_model: Any, log_in: LogIn
+) -> None:
+    """Nor named there; whoever sees no jobs at all is offered what they may enqueue."""
+    log_in("enqueue_job")
+    log_in("enqueue_job", "view_job")
+    offered = []
+    for user in django_user_model.objects.order_by("username"):
+        request = rf.get("/")
+        request.user = user
+        offered.append({one.name for one in targets_of(request, Job, {"pk": 1})})
+    assert offered[0] - offered[1] == {"tests.pay"}
+    assert "tests.echo" in offered[1]
 
 
 def test_others_see_everything(boss: Client, hidden: list[Job], django_user_model: Any) -> None:

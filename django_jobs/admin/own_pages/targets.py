@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django_jobs.admin.catalogue.facts import gist
 from django_jobs.admin.forms.parameters import JobParameter, parameters_of
 from django_jobs.admin.forms.submission import PERMISSION
+from django_jobs.admin.shared import sight
 from django_jobs.exceptions import InvalidJob
 from django_jobs.names import BUILT_IN
 from django_jobs.permissions import may
@@ -103,9 +104,17 @@ def targets_of(request: HttpRequest, model: type[Model], sample: dict[str, Any])
     found: list[Target] = []
     for definition in registry:
         about = {"job_name": definition.name, "queue": definition.queue}
-        if definition.name not in BUILT_IN and may(request.user, PERMISSION, **about):
+        if definition.name in BUILT_IN or not may(request.user, PERMISSION, **about):
+            continue
+        if not _is_hidden(request, **about):
             found += _targets(definition, model, sample)
     return sorted(found, key=lambda one: (one.rank, one.name, one.key))
+
+
+def _is_hidden(request: HttpRequest, job_name: str, queue: str) -> bool:
+    """By the site's own rules; whoever sees no jobs at all may enqueue all the same."""
+    sees_jobs = request.user.has_perm("django_jobs.view_job")
+    return sees_jobs and not sight.sees_kind(request, job_name, queue)
 
 
 def _targets(
