@@ -173,3 +173,9 @@ def test_two_permissions(any_status: None, log_in: LogIn, pair: tuple[str, str])
 
 def test_all_of_them(any_status: None, boss: Client) -> None:
     assert done_by(boss) == set(ACTS)
+
+
+def test_none_of_it_is_done_for_no_reason(any_status: None, boss: Client, settings: Any) -> None:
+    """But for Django's own page that deletes, and the form of a schedule."""
+    settings.DJANGO_JOBS = {"REASON_REQUIRED": True}
+    assert done_by(boss) == {"delete", "edit schedule", "delete schedule"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import signing
@@ -125,6 +126,18 @@ def test_an_address_expires(client: Client, running: Job, monkeypatch: pytest.Mo
     monkeypatch.setattr(progress, "MAX_AGE", timedelta(seconds=-1))
     answer = client.get(address)
     assert (answer.status_code, answer.content) == (404, b"")
+
+
+def test_an_address_lives_as_long_as_its_key_and_its_job(
+    client: Client, running: Job, settings: Any
+) -> None:
+    address, key = address_of(running), settings.SECRET_KEY
+    settings.SECRET_KEY = "another"
+    assert client.get(address).status_code == 404
+    settings.SECRET_KEY_FALLBACKS = [key]
+    assert client.get(address).status_code == 200
+    running.delete()
+    assert client.get(address).status_code == 404
 
 
 def test_it_is_only_read(client: Client, running: Job) -> None:
