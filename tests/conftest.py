@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.harness import databases, flushing, guard, spreading
+from tests.harness import databases, flushing, guard
 from tests.harness.workers import StartWorker, starting_workers
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     databases.deselect_what_was_tried(config, items)
-    spreading.spread(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
