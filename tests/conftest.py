@@ -12,6 +12,7 @@ from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.harness import databases, flushing, guard
+from tests.harness.at_once import AtOnce
 from tests.harness.workers import StartWorker, starting_workers
 
 if TYPE_CHECKING:
@@ -90,3 +91,9 @@ def any_status(db: None) -> Iterator[None]:
     """Let the test write any status: its rows set a scene, they do not show a way."""
     with guard.guard_paused():
         yield
+
+
+@pytest.fixture
+def at_once(transactional_db: None, request: pytest.FixtureRequest) -> AtOnce:
+    """The order in which the threads start is the same in every run of a test."""
+    return AtOnce(sum(map(ord, request.node.name)))

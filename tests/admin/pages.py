@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -30,3 +31,10 @@ def act(client: Client, model: str, action: str, rows: Iterable[Any], **more: st
 def told(response: Any) -> list[str]:
     """The messages that a request left for its user."""
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def twin(client: Client) -> Client:
+    """Another browser window of the same user."""
+    other = Client()
+    other.cookies = deepcopy(client.cookies)
+    return other

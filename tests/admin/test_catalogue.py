@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from inspect import signature
-from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
 from django.db import connection
 from django.template import Context, Template
 from django.test import Client
@@ -28,8 +27,9 @@ from django_jobs.states import Status
 from testproject.quakes.jobs import import_chunk
 from tests.admin import typed_jobs
 from tests.admin.conftest import LogIn
-from tests.admin.pages import page_of, told
+from tests.admin.pages import page_of, told, twin
 from tests.factories import CronJobFactory, JobFactory
+from tests.harness.at_once import AtOnce
 from tests.scenes import Configure
 
 LIST = reverse("admin:django_jobs_catalogue")
@@ -200,28 +200,10 @@ def test_a_form_that_is_sent_twice_enqueues_once(boss: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_clicks_at_the_same_moment_enqueue_once() -> None:
-    user = User.objects.create_superuser("boss")
-    clients = [Client(), Client()]
-    for client in clients:
-        client.force_login(user)
-    data = {once.FIELD: ticket(clients[0].get(page("tests.add"))), "params-a": "4"}
-    together, answers = Barrier(2, timeout=20), []
-
-    def click(client: Client) -> None:
-        try:
-            together.wait()
-            answers.append(client.post(page("tests.add"), data)["Location"])
-        finally:
-            connection.close()
-
-    threads = [Thread(target=click, args=[client]) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == 2
-    assert len(set(answers)) == 1
+def test_two_clicks_at_the_same_moment_enqueue_once(boss: Client, at_once: AtOnce) -> None:
+    data = {once.FIELD: ticket(boss.get(page("tests.add"))), "params-a": "4"}
+    answers = at_once(*[partial(twin(boss).post, page("tests.add"), data) for _ in range(2)])
+    assert len({answer["Location"] for answer in answers}) == 1
     assert Job.objects.count() == JobAudit.objects.count() == 1
 
 

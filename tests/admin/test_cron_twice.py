@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from threading import Barrier, Thread
+from functools import partial
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 
 from django_jobs.models import Job, JobAudit
 from tests.admin.conftest import LogIn
-from tests.admin.pages import act, list_of, page_of, told
+from tests.admin.pages import act, list_of, page_of, told, twin
 from tests.factories import CronJobFactory
+from tests.harness.at_once import AtOnce
 
 
 def ticket_on(client: Client, url: str) -> str:
@@ -51,25 +50,9 @@ def test_a_ticket_of_somebody_else_enqueues_nothing(boss: Client, log_in: LogIn)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_clicks_at_the_same_moment_enqueue_once() -> None:
-    user, row = User.objects.create_superuser("boss"), CronJobFactory(job_name="tests.do_nothing")
-    clients = [Client(), Client()]
-    for client in clients:
-        client.force_login(user)
-    sent = {"button": "enqueue_now", "jobs_once": ticket_on(clients[0], page_of(row))}
-    together, answers = Barrier(2, timeout=20), []
-
-    def click(client: Client) -> None:
-        try:
-            together.wait()
-            answers.append(client.post(page_of(row, "press"), sent).status_code)
-        finally:
-            connection.close()
-
-    threads = [Thread(target=click, args=[client]) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers == [302, 302]
+def test_two_clicks_at_the_same_moment_enqueue_once(boss: Client, at_once: AtOnce) -> None:
+    row = CronJobFactory(job_name="tests.do_nothing")
+    sent = {"button": "enqueue_now", "jobs_once": ticket_on(boss, page_of(row))}
+    answers = at_once(*[partial(twin(boss).post, page_of(row, "press"), sent) for _ in range(2)])
+    assert [answer.status_code for answer in answers] == [302, 302]
     assert Job.objects.count() == JobAudit.objects.count() == LogEntry.objects.count() == 1

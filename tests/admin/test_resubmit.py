@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from threading import Barrier, Thread
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from django_jobs.models import AuditAction, AuditSource, Job, JobAudit
 from django_jobs.states import RETRYABLE, Status
 from tests.admin.pages import page_of, told
 from tests.factories import JobFactory, failed_job
+from tests.harness.at_once import AtOnce
 from tests.scenes import Configure, fresh, last_transition, path
 
 CARD = "4111-1111"
@@ -136,29 +137,18 @@ def test_the_operation_itself_sees_a_job_that_moved(db: None) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_edit_at_the_same_moment_one_wins() -> None:
+def test_of_two_who_edit_at_the_same_moment_one_wins(at_once: AtOnce) -> None:
     seen = fresh(failed_job())
-    together = Barrier(2, timeout=20)
-    won: list[int] = []
-    lost: list[Exception] = []
 
-    def edit(number: int) -> None:
+    def edit(number: int) -> int | None:
         try:
-            together.wait()
             operations.edit_and_retry(seen, {"a": number})
-            won.append(number)
-        except InvalidTransition as error:
-            lost.append(error)
-        finally:
-            connection.close()
+        except InvalidTransition:
+            return None
+        return number
 
-    threads = [Thread(target=edit, args=[number]) for number in (7, 8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(won) == len(lost) == 1
-    assert fresh(seen).params == {"a": won[0]}
+    (won,) = {*at_once(*[partial(edit, number) for number in (7, 8)])} - {None}
+    assert fresh(seen).params == {"a": won}
     assert path(seen) == [Status.PENDING]
     assert JobAudit.objects.count() == 1
 

@@ -16,7 +16,7 @@ from django_jobs.stores import active_store
 from django_jobs.stores.database.moves import writing
 from django_jobs.stores.records import ClaimedJob
 from tests import jobs
-from tests.races.conftest import AtOnce
+from tests.harness.at_once import AtOnce
 from tests.scenes import (
     claim,
     fresh,

@@ -18,8 +18,8 @@ from django_jobs.stores import active_store
 from django_jobs.stores.database.retrying import TRIES
 from tests import jobs
 from tests.factories import ago, failed_job
+from tests.harness.at_once import AtOnce
 from tests.harness.waiting import wait_until
-from tests.races.conftest import AtOnce
 from tests.scenes import claim, finish, path
 
 pytestmark = pytest.mark.skipif(

@@ -9,7 +9,7 @@ from django_jobs.models import Job
 from django_jobs.outcome import Outcome
 from django_jobs.stores import active_store
 from tests import jobs
-from tests.races.conftest import AtOnce
+from tests.harness.at_once import AtOnce
 from tests.scenes import (
     claim,
     claim_one,

@@ -13,7 +13,7 @@ from django_jobs.services.failure_retry import advance
 from django_jobs.services.failures import settle_failures
 from django_jobs.sightings import Sighting
 from tests.factories import ago, failed_job
-from tests.races.conftest import AtOnce
+from tests.harness.at_once import AtOnce
 
 ROUNDS = 8
 KINDS = [signature("tests.fail", f"Error{number}") for number in range(12)]

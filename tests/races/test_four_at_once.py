@@ -15,7 +15,7 @@ from django_jobs.stores import active_store
 from django_jobs.stores.records import ClaimedJob
 from tests import jobs
 from tests.factories import failed_job
-from tests.races.conftest import AtOnce
+from tests.harness.at_once import AtOnce
 from tests.scenes import claim_one, finish, fresh, let_lease_expire, path, transitions
 
 ROUNDS = 40

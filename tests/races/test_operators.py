@@ -18,7 +18,7 @@ from django_jobs.stores import active_store
 from django_jobs.submitting import submit
 from tests import jobs
 from tests.factories import CronJobFactory, WorkerFactory, ago, failed_job
-from tests.races.conftest import AtOnce
+from tests.harness.at_once import AtOnce
 from tests.scenes import (
     fresh,
     from_now,

@@ -15,8 +15,8 @@ from django_jobs.outcome import Outcome
 from django_jobs.stores import active_store
 from tests import jobs
 from tests.factories import failed_job
+from tests.harness.at_once import AtOnce
 from tests.harness.environment import needs_session
-from tests.races.conftest import AtOnce
 from tests.scenes import Configure, claim, finish
 
 pytestmark = [

@@ -16,7 +16,7 @@ from django_jobs.outcome import Outcome
 from django_jobs.stores.outages import is_conflict
 from tests import jobs
 from tests.factories import failed_job
-from tests.races.conftest import PATIENCE, AtOnce
+from tests.harness.at_once import PATIENCE, AtOnce
 from tests.scenes import (
     claim_one,
     finish,

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from django.db import connections
 
 #: Seconds after which a thread that waits for the others gives up.
@@ -38,9 +37,3 @@ class AtOnce:
         with ThreadPoolExecutor(len(calls)) as pool:
             running = {index: pool.submit(run, call) for index, call in order}
             return [running[index].result() for index in range(len(calls))]
-
-
-@pytest.fixture
-def at_once(transactional_db: None, request: pytest.FixtureRequest) -> AtOnce:
-    """The order in which the threads start is the same in every run of a test."""
-    return AtOnce(sum(map(ord, request.node.name)))
