@@ -99,6 +99,12 @@ def test_odd_requests_lead_back(boss: Client, query: str) -> None:
     assert response["Location"].startswith(list_of("job"))
 
 
+def test_a_search_with_a_mistake_is_told_as_such(boss: Client) -> None:
+    url = f"{reverse('admin:django_jobs_job_export')}?q=statsu:failed"
+    (said,) = told(boss.post(url, {"format": "csv"}))
+    assert said == "statsu: there is no such qualifier; did you mean status?"
+
+
 def test_odd_formats_are_named(boss: Client) -> None:
     response = boss.post(reverse("admin:django_jobs_job_export"), {"format": "pdf"})
     assert told(response) == ["format: one of csv, json."]

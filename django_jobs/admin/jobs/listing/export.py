@@ -63,7 +63,8 @@ def export(request: HttpRequest, changes: JobChangeList) -> HttpResponseBase:
     """The jobs of a list as they are now, newest first."""
     writer = WRITERS.get(request.POST.get("format", ""))
     if writer is None or changes.asked.errors:
-        messages.error(request, _("format: one of %(known)s.") % {"known": ", ".join(FORMATS)})
+        known = _("format: one of %(known)s.") % {"known": ", ".join(FORMATS)}
+        messages.error(request, " ".join(changes.asked.errors) or known)
         url = address("django_jobs_job_changelist")
         return HttpResponseRedirect(f"{url}{changes.newest_link}")
     name = request.POST["format"]
