@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 
 from django_jobs.admin.fragments import fragment
-from django_jobs.admin.overview import words
 from django_jobs.admin.overview.chart import Chart, chart_of
 from django_jobs.admin.overview.failures import FailureRow, top_failures
 from django_jobs.admin.overview.history import History, range_of
@@ -18,6 +17,7 @@ from django_jobs.admin.overview.now import glance_of, light_of
 from django_jobs.admin.overview.ranking import Ranking, ranking_of
 from django_jobs.admin.overview.tiles import Tile, tiles_of
 from django_jobs.admin.overview.verdict import Verdict, verdict_on
+from django_jobs.admin.shared import shown
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.permissions import may
 
@@ -75,7 +75,7 @@ def overview_of(request: HttpRequest) -> Overview:
         failures=top_failures(request, history.since, addresses),
         range=history.range.key,
         cron_url=addresses.page("cronjob"),
-        overdue=[(name, words.length(late)) for name, late in now.overdue.items()],
+        overdue=[(name, shown.rough_length(late)) for name, late in now.overdue.items()],
     )
 
 

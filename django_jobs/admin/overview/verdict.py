@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from django_jobs.admin.overview import words
 from django_jobs.admin.overview.light import Light
+from django_jobs.admin.shared import shown
 from django_jobs.admin.shared.addresses import Addresses
 from django_jobs.doctor import Condition
 from django_jobs.states import Status
@@ -110,7 +111,7 @@ def _behind(glance: Glance, addresses: Addresses) -> Iterator[Trouble]:
     names = sorted(waits, key=lambda name: waits[name], reverse=True)
     for name in names[:_NAMED_MAX]:
         text = _("%(queue)s is %(length)s behind")
-        values = {"queue": name, "length": words.length(waits[name])}
+        values = {"queue": name, "length": shown.rough_length(waits[name])}
         url = addresses.jobs(queue=name, status=Status.PENDING)
         yield Trouble(text % values, url, waits[name] > FAR_BEHIND)
     more = len(names) - _NAMED_MAX

@@ -10,9 +10,6 @@ from django.utils.translation import gettext as _
 from django_jobs.admin.shared import shown
 from django_jobs.stats.glance import Tally
 
-#: A length of time in its largest unit.
-length = shown.rough_length
-
 
 def number(value: float) -> str:
     """A number as people read it: grouped, with one digit after the point while it is small."""
@@ -37,7 +34,7 @@ def seconds(value: float | None) -> str:
         return _("%(count)d ms") % {"count": round(value * 1000)}
     if value < 60:
         return _("%(count)s s") % {"count": formats.number_format(value, 1)}
-    return length(timedelta(seconds=value))
+    return shown.rough_length(timedelta(seconds=value))
 
 
 def clock(moment: datetime, *, with_day: bool = False) -> str:

@@ -131,6 +131,7 @@ class PlainAdmin(BaseAdmin[ModelT]):
 
     def gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Django's answer to the address of a row that is not there."""
+        # Private, and so unknown to the types; all of Django's own pages answer with it.
         return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined,no-any-return]
             request, self.opts, object_id
         )
